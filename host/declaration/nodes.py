@@ -1,0 +1,475 @@
+"""The grammar of declarations, version 1: every construct is one frozen dataclass here.
+
+The binder turns positioned YAML into these classes by their annotations; `hostwright schema` and the tables of the
+language reference are generated from the same annotations and the `doc` of each key, so nothing can drift. Defaults live
+here and nowhere else. The linker answers the same classes with every name qualified and every default filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NewType
+
+from host.declaration.problems import Place
+
+# What a scalar means, beyond its YAML type. The binder checks the form of each; the linker resolves the references.
+Name = NewType("Name", str)  # [a-z][a-z0-9_]*, at most 48 characters, not a reserved word
+Expression = NewType("Expression", str)  # Python syntax, see host.declaration.expressions
+CallRef = NewType("CallRef", str)  # "module.function" inside the plugin's package
+TypeRef = NewType("TypeRef", str)  # a field type, or a named type ("line_item", "plugin.line_item")
+ResourceRef = NewType("ResourceRef", str)  # "client", "plugin.client" or "account" (short for host.account)
+PathTemplate = NewType("PathTemplate", str)  # "/api/invoices/{id}": absolute, or relative below the resource's path
+FieldRef = NewType("FieldRef", str)  # a field or to-one relation of the same resource; "a.b" where it says so
+SortRef = NewType("SortRef", str)  # a FieldRef, with "-" in front for descending
+AnyOf = tuple[Expression, ...]  # written as one expression or as a list, of which any has to hold
+
+
+def word(doc: str, default: Any = ..., **hints: Any) -> Any:
+    """A key of the grammar. Without a default it is required. `doc` is one sentence for the reference."""
+    metadata = {"doc": doc, **hints}
+    if default is ...:
+        return field(metadata=metadata)
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """Anything written in YAML; `place` is where, for problems found later."""
+
+    SHORT: ClassVar[str | None] = None  # the key that a bare scalar (or list) stands for
+    place: Place = field(default=Place(), compare=False, repr=False)
+
+
+# --- types and fields -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counter(Node):
+    """A number that the server counts up without gaps between two writers."""
+
+    per: FieldRef | None = word("count separately for each value of this field or relation; else for the table", None)
+    format: str = word("Python format with `{n}`, e.g. `INV-{n:05d}`", "{n}")
+    start: int = word("the first number", 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollup(Node):
+    """A value aggregated over a to-many relation, read in the same query as the row."""
+
+    function: Literal["count", "sum", "min", "max"] = word("the aggregate function")
+    over: FieldRef = word("the to-many relation, with `.field` for sum, min and max: `entries.duration`")
+    where: Expression | None = word("only rows for which this holds", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field(Node):
+    """A value of a resource, of an object type, of an action's input or of a setting."""
+
+    SHORT: ClassVar[str | None] = "type"
+    type: TypeRef = word("a field type or a named type")
+    doc: str | None = word("what it means, for the documentation", None)
+    required: bool = word("must be given on create, and is never null", False)
+    nullable: bool | None = word("may be null; by default yes, unless it is required or has a default", None)
+    default: Any = word("the value when none is given", None)
+    min: Any = word("smallest value; for texts the least length, for lists the least number of items", None)
+    max: Any = word("largest value; for texts the greatest length, for lists the greatest number of items", None)
+    pattern: str | None = word("regular expression that the whole text must match", None)
+    values: tuple[str, ...] = word("the values of an enum", ())
+    of: Field | None = word("the type of a list's items", None)
+    fields: Mapping[Name, Field] = word("the fields of an object", {})
+    digits: int = word("a decimal's total number of digits, at most 15", 15)
+    places: int = word("a decimal's digits after the point", 2)
+    trim: bool = word("strip white space around the text", False)
+    set: Literal["server", "once"] | None = word("`server`: only the server sets it; `once`: only on create", None)
+    read: AnyOf = word("who sees it, if not everyone who sees the row", ())
+    write: AnyOf = word("who may set it, if not everyone who may write the row", ())
+    secret: bool = word("never answered, logged or exported", False)
+    transient: bool = word("validated and handed to the plugin's code, never stored", False)
+    computed: Expression | None = word("the value as an expression over the row; never stored", None)
+    rollup: Rollup | None = word("the value as an aggregate over a to-many relation; never stored", None)
+    counter: Counter | None = word("the server counts it; implies `set: server`", None)
+    unique: bool = word("short for a `unique` entry with this field alone", False)
+    column: str | None = word("name of the column, if not the field's", None)
+    example: Any = word("a value for the documentation", None)
+    was: Name | None = word("the former name: the column is renamed, nothing is lost", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypeNode(Field):
+    """A named type: a field's description that others use by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relation(Node):
+    """A reference to another resource (to-one), or the rows that refer back or are linked (to-many)."""
+
+    SHORT: ClassVar[str | None] = "to"
+    to: ResourceRef = word("the other resource; `account` is the host's user")
+    doc: str | None = word("what it means, for the documentation", None)
+    many: bool = word("many rows: those that point back (`by`), or linked through a table of their own", False)
+    by: Name | None = word("with `many`: the to-one relation over there; to an account: `id`, `number` or `hex`", None)
+    through: str | None = word("name of a many-to-many relation's table", None)
+    required: bool = word("must be given on create, and is never null", False)
+    on_delete: Literal["restrict", "cascade", "set_null"] = word("what happens here when the other row goes", "restrict")
+    same_owner: bool = word("the other row must have the same owner", False)
+    set: Literal["server", "once"] | None = word("`server`: only the server sets it; `once`: only on create", None)
+    read: AnyOf = word("who sees it, if not everyone who sees the row", ())
+    write: AnyOf = word("who may set it, if not everyone who may write the row", ())
+    unique: bool = word("at most one row here for each over there", False)
+    column: str | None = word("name of the column, by default `<relation>_id`", None)
+    was: Name | None = word("the former name", None)
+
+
+# --- mixins -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owned(Node):
+    """The row belongs to the account that made it; gives the word `owner` its meaning."""
+
+    name: Name = word("name of the relation", "owner", alias="as")
+    column: str | None = word("name of the column, by default `<as>_id`", None)
+    by: Literal["id", "number", "hex"] = word("which form of the account's key is stored and answered", "id")
+    on_delete: Literal["restrict", "cascade"] = word("what happens to the row when the account goes", "cascade")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stamped(Node):
+    """When the row was made and last changed."""
+
+    created: Name = word("name of the field", "created_at")
+    updated: Name = word("name of the field", "updated_at")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoftDelete(Node):
+    """Deleting marks the row; every surface then behaves as if it were gone."""
+
+    name: Name = word("name of the field that holds when", "deleted_at", alias="as")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Versioned(Node):
+    """A number that every write increases; the strong ETag is made of it."""
+
+    name: Name = word("name of the field", "version", alias="as")
+    required: bool = word("writes without `If-Match` answer 428", False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mixins(Node):
+    """Written as a list of names, of `{name: parameters}`, or as a mapping."""
+
+    owned: Owned | None = word("the row has an owner", None)
+    stamped: Stamped | None = word("the row knows when it was made and changed", None)
+    soft_delete: SoftDelete | None = word("deleted rows are kept, unseen", None)
+    versioned: Versioned | None = word("the row counts its versions", None)
+
+
+# --- resources --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unique(Node):
+    """Fields whose values together occur once."""
+
+    SHORT: ClassVar[str | None] = "fields"
+    fields: tuple[FieldRef, ...] = word("the fields and to-one relations")
+    where: Expression | None = word("only among rows for which this holds", None)
+    lower: tuple[FieldRef, ...] = word("texts of `fields` compared without regard to case", ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index(Node):
+    """Fields that are looked up or sorted together."""
+
+    SHORT: ClassVar[str | None] = "fields"
+    fields: tuple[SortRef, ...] = word("the fields and to-one relations, `-` in front for descending")
+    where: Expression | None = word("only rows for which this holds", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check(Node):
+    """A condition over several fields of one row, held by the database and checked before."""
+
+    SHORT: ClassVar[str | None] = "that"
+    that: Expression = word("what has to hold")
+    message: str | None = word("what the caller is told", None)
+    at: FieldRef | None = word("the field that the error points at", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Node):
+    """How long an answered list is."""
+
+    default: int = word("rows when the caller asks for nothing", 50)
+    max: int = word("the most rows that the caller may ask for", 200)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query(Node):
+    """What a list may be asked for. Only what stands here can be filtered, sorted, searched or expanded."""
+
+    filter: tuple[FieldRef, ...] = word("fields and to-one relations that can be filtered by", ())
+    sort: tuple[FieldRef, ...] = word("fields that can be sorted by", ())
+    default_sort: tuple[SortRef, ...] = word("the order when none is asked for, else by key", ())
+    search: tuple[FieldRef, ...] = word("texts that `q` looks into", ())
+    expand: tuple[Name, ...] = word("relations that can be embedded", ())
+    page: Page = word("the size of a page", Page())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access(Node):
+    """Who may do what: for each operation a rule, or a list of rules of which any has to hold. Nothing is open by default."""
+
+    SHORT: ClassVar[str | None] = "every"
+    every: AnyOf = word("for every operation that has no rule of its own", ())
+    read: AnyOf = word("for list and get", ())
+    write: AnyOf = word("for create, update and delete", ())
+    list: AnyOf = word("which rows a list shows", ())
+    get: AnyOf = word("which rows can be read", ())
+    create: AnyOf = word("which rows can be made", ())
+    update: AnyOf = word("which rows can be changed, and what they may become", ())
+    delete: AnyOf = word("which rows can be deleted", ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action(Node):
+    """An operation of the plugin's own on one row (`item`) or on the collection."""
+
+    target: Literal["item", "collection"] = word("what it is called on", "item")
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = word("the HTTP method", "POST")
+    path: PathTemplate | None = word("below the resource's or row's path; by default the action's name", None)
+    call: CallRef = word("the function: `actions.send` is `send(ctx, row, data)`, on a collection `send(ctx, data)`")
+    access: AnyOf = word("who may call it; on an item a rule over the row")
+    input: Field | None = word("type of the body, of the query string with GET", None, alias="in")
+    out: Field | None = word("type of the answer: a type, a resource, `none`, `file` or `stream`", None)
+    status: int | None = word("status of the answer; by default 200, or 204 for `none`", None)
+    write: bool | None = word("runs in a writing transaction; by default unless the method is GET", None)
+    unknown: Literal["refuse", "ignore"] | None = word("input keys nobody declared; by default as the wire says", None)
+    doc: str | None = word("what it does, for the documentation", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint(Node):
+    """An operation that belongs to no resource."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = word("the HTTP method", "POST")
+    path: PathTemplate = word("the absolute path")
+    call: CallRef = word("the function: `actions.generate` is `generate(ctx, data)`")
+    access: AnyOf = word("who may call it; a rule over the actor alone")
+    input: Field | None = word("type of the body, of the query string with GET", None, alias="in")
+    out: Field | None = word("type of the answer: a type, a resource, `none`, `file` or `stream`", None)
+    status: int | None = word("status of the answer; by default 200, or 204 for `none`", None)
+    write: bool | None = word("runs in a writing transaction; by default unless the method is GET", None)
+    unknown: Literal["refuse", "ignore"] = word("input keys nobody declared", "refuse")
+    errors: Mapping[str, Any] = word("as in a wire", {})
+    doc: str | None = word("what it does, for the documentation", None)
+
+
+# --- wires ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class WireList(Node):
+    """The outer shape of a list."""
+
+    SHORT: ClassVar[str | None] = "form"
+    form: Literal["standard", "array"] = word("`standard`: `{items, next}`; `array`: the bare array", "standard")
+    key: str | None = word("instead of `items`: the key under which the rows stand", None)
+    sort: tuple[SortRef, ...] = word("the order of this wire, if not `query.default_sort`", ())
+    pages: Literal["cursor", "number"] = word("`number`: `?page=&page_size=` with a total", "cursor")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WirePage(Node):
+    """How this wire pages."""
+
+    unpaged: int | None = word("answer up to so many rows at once; beyond, the newest in the wire's order, with a Link", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WireName(Node):
+    """The outer name of a field."""
+
+    SHORT: ClassVar[str | None] = "name"
+    name: str = word("its name in answers, input and query")
+    accept: tuple[str, ...] = word("further names taken in input and query", ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class WireOperation(Node):
+    """How one operation answers."""
+
+    SHORT: ClassVar[str | None] = "status"
+    status: int | None = word("status of success", None)
+    body: Literal["row", "message", "id_message", "id", "null", "none"] | None = word("what success answers", None)
+    message: str | None = word("the text of `message`", None)
+    methods: tuple[Literal["POST", "PUT", "PATCH", "DELETE"], ...] = word("the methods; by default the standard ones", ())
+    partial: bool | None = word("whether keys left out keep their value; by default with PATCH only", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WireValues(Node):
+    """The outer form of values."""
+
+    datetime: Literal["iso", "epoch", "epoch_ms"] = word("instants as RFC 3339 texts or numbers since 1970", "iso")
+    decimal: Literal["string", "number"] = word("decimals as exact texts or JSON numbers", "string")
+    duration: Literal["iso", "seconds", "minutes"] = word("durations as ISO 8601 texts or numbers", "iso")
+    naive: str | None = word("zone of times that come without one, e.g. `UTC`; else they are refused", None)
+    lenient_dates: bool = word("dates are taken from RFC 3339 times too, instants from dates", False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WireErrors(Node):
+    """The outer form of errors: always problem+json, with extra keys and other statuses where clients expect them."""
+
+    keys: tuple[str, ...] = word("further keys that hold the text: `error`, `message`, `msg`, `detail`", ())
+    status: Mapping[Literal["invalid", "duplicate", "not_found", "referenced", "forbidden", "bad_request"], int] = word(
+        "another status for a named case", {}
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wire(Node):
+    """The outer shape of a resource, for clients that exist already. Presentation only."""
+
+    path: PathTemplate | None = word("the collection's path, by default the resource's", None)
+    paths: tuple[PathTemplate, ...] = word("further paths of the same operations", ())
+    slash: Literal["strict", "both"] = word("`both`: paths are served with and without a slash at the end", "strict")
+    operations: tuple[Name, ...] | None = word("the operations and actions of this wire, by default all", None)
+    list: WireList = word("the shape of a list", WireList())
+    page: WirePage = word("how lists are paged", WirePage())
+    names: Mapping[str, WireName] = word("outer names of fields", {})
+    also: Mapping[str, str] = word("further output keys: `{_id: id}` repeats `id` as `_id`", {})
+    through: Mapping[str, FieldRef] = word("output keys read through a to-one relation: `{author: owner.username}`", {})
+    constants: Mapping[str, Any] = word("output keys with a constant value", {})
+    hide: tuple[FieldRef, ...] = word("fields that this wire neither shows nor takes", ())
+    values: WireValues = word("the form of values", WireValues())
+    units: Mapping[FieldRef, Literal["seconds", "minutes", "iso"]] = word("the unit of single durations", {})
+    create: WireOperation = word("how create answers", WireOperation())
+    update: WireOperation = word("how update answers", WireOperation())
+    delete: WireOperation = word("how delete answers", WireOperation())
+    unknown: Literal["refuse", "ignore"] = word("input keys nobody declared", "refuse")
+    errors: WireErrors = word("the form of errors", WireErrors())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource(Node):
+    """A model and its REST endpoints."""
+
+    doc: str | None = word("what it is, for the documentation", None)
+    path: PathTemplate | None = word("the collection's path, by default `/api/<plugin>/<plural>`", None)
+    plural: Name | None = word("the plural, when adding an s is wrong", None)
+    table: str | None = word("name of the table, by default `<plugin>_<resource>`", None)
+    key: Literal["uuid7", "uuid4", "int", "hex24", "string"] | tuple[Name, ...] = word(
+        "the kind of key, or the fields that are it", "uuid7"
+    )
+    mixins: Mixins = word("behaviour and fields that many resources share", Mixins())
+    fields: Mapping[Name, Field] = word("the values", {})
+    relations: Mapping[Name, Relation] = word("the references", {})
+    unique: tuple[Unique, ...] = word("what occurs once", ())
+    indexes: tuple[Index, ...] = word("what is looked up fast", ())
+    checks: tuple[Check, ...] = word("conditions over several fields", ())
+    query: Query = word("what lists can be asked for", Query())
+    operations: tuple[Literal["list", "get", "create", "update", "delete", "bulk", "export", "import"], ...] = word(
+        "the generated operations", ("list", "get", "create", "update", "delete", "bulk", "export", "import")
+    )
+    access: Access | None = word("who may do what", None)
+    prepare: CallRef | None = word("`prepare(ctx, change)` completes or refuses a write before it is stored", None)
+    actions: Mapping[Name, Action] = word("operations of the plugin's own", {})
+    wire: Wire | None = word("short for one wire", None)
+    wires: Mapping[Name, Wire] = word("outer shapes by name", {})
+    was: Name | None = word("the former name: the table is renamed, nothing is lost", None)
+
+
+# --- rules, settings, files -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleExample(Node):
+    """A case that `hostwright check` decides."""
+
+    actor: Mapping[str, Any] | None = word("who asks: account fields, `roles`; nobody if null", None, alias="as")
+    row: Mapping[str, Any] = word("the row's values; the owner by id", {})
+    expect: Literal["allow", "deny"] = word("what the rule has to say")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule(Node):
+    """A predicate over a row and the actor, by name."""
+
+    SHORT: ClassVar[str | None] = "when"
+    when: AnyOf = word("what has to hold")
+    doc: str | None = word("the reason, for `hostwright explain`", None)
+    resource: ResourceRef | None = word("the resource its examples are about, if several use it", None)
+    examples: tuple[RuleExample, ...] = word("cases, tested by `hostwright check`", ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declarations(Node):
+    """A `resources.yaml` of a plugin, or one file of its `resources/` folder."""
+
+    grammar: Literal[1] = word("the version of the language")
+    rules: Mapping[Name, Rule] = word("named rules", {})
+    types: Mapping[Name, TypeNode] = word("named types", {})
+    resources: Mapping[Name, Resource] = word("the resources", {})
+    endpoints: Mapping[Name, Endpoint] = word("operations of no resource", {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteInfo(Node):
+    """What this installation is and which plugins it runs."""
+
+    name: str = word("the name, shown in the documentation")
+    plugins: tuple[str, ...] = word("the enabled plugins", ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site(Declarations):
+    """The root `resources.yaml`: the site's table of contents, and resources without a plugin (they belong to `site`)."""
+
+    site: SiteInfo = word("what this installation is")
+    settings: Mapping[str, Mapping[str, Any]] = word("values of the plugins' settings", {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest(Node):
+    """A `plugin.yaml`."""
+
+    name: Name = word("the plugin's name")
+    version: str = word("the plugin's version")
+    doc: str | None = word("what it is for", None)
+    host: str = word("the versions of the host it works with, e.g. `>=0.1,<1`", "")
+    depends: tuple[str, ...] = word("plugins that must be enabled too, and come first", ())
+    settings: Mapping[Name, Field] = word("its settings, typed, with defaults", {})
+    quality: Literal["bronze", "silver", "gold"] | None = word("what it claims on the quality scale", None)
+
+
+# --- what the linker answers ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plugin:
+    """An enabled plugin with what it declares; `package` imports its code (None for the site without code)."""
+
+    name: str
+    manifest: Manifest
+    declarations: Declarations
+    package: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """Everything declared, linked: keys are qualified names (`freelance.invoice`), plugins in dependency order."""
+
+    site: SiteInfo
+    plugins: tuple[Plugin, ...]
+    rules: Mapping[str, Rule]
+    types: Mapping[str, TypeNode]
+    resources: Mapping[str, Resource]
+    endpoints: Mapping[str, Endpoint]

@@ -1,0 +1,215 @@
+"""The tree of errors that the host raises on purpose.
+
+HostError
+├── DeclarationError            the YAML is wrong; carries every problem at once
+├── ConfigurationError          a setting, a secret or a database is missing: one clear sentence for the operator
+└── RequestError                what a caller did, or may not do
+    ├── BadRequest 400, Unauthenticated 401, Forbidden 403, NotFound 404, MethodNotAllowed 405, NotAcceptable 406
+    ├── Conflict 409 (Duplicate, Referenced), PreconditionFailed 412, PayloadTooLarge 413, UnsupportedMediaType 415
+    ├── Invalid 422, PreconditionRequired 428, TooManyRequests 429
+    └── UpstreamError 502, Unavailable 503
+
+Raise them anywhere; they are translated to an answer only at the rim (`web`, `cli`). `code` is stable and documented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from host.declaration.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing wrong with one place of the input; `pointer` is a JSON Pointer (RFC 6901) or a parameter's name."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class HostError(Exception):
+    """Base of every error that the host raises on purpose."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str = "", errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.errors = tuple(errors)
+        self.headers: Mapping[str, str] = {}
+
+
+class DeclarationError(HostError):
+    """Declarations that cannot be linked; nothing has been started."""
+
+    code = "declaration"
+    title = "The declarations have problems"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class ConfigurationError(HostError):
+    """The operator has to do something first; `detail` says what, in one sentence."""
+
+    code = "configuration"
+    title = "The configuration is incomplete"
+
+
+class RequestError(HostError):
+    """The caller's request cannot be carried out."""
+
+    status = 400
+    code = "bad_request"
+    title = "Bad request"
+
+
+class BadRequest(RequestError):
+    """The request cannot be understood at all: not JSON, a malformed cursor."""
+
+
+class Unauthenticated(RequestError):
+    """Nobody is signed in, or the credential does not count; answered with `WWW-Authenticate` (RFC 6750)."""
+
+    status = 401
+    code = "unauthenticated"
+    title = "Authentication required"
+
+    def __init__(self, detail: str = "", *, invalid_token: bool = False) -> None:
+        super().__init__(detail)
+        challenge = 'Bearer realm="hostwright"'
+        self.headers = {"WWW-Authenticate": challenge + (', error="invalid_token"' if invalid_token else "")}
+
+
+class Forbidden(RequestError):
+    """The row is visible to the actor, but not for this operation."""
+
+    status = 403
+    code = "forbidden"
+    title = "Not allowed"
+
+
+class NotFound(RequestError):
+    """There is no such row, or the actor may not know of it."""
+
+    status = 404
+    code = "not_found"
+    title = "Not found"
+
+
+class MethodNotAllowed(RequestError):
+    """The path exists, the method does not."""
+
+    status = 405
+    code = "method_not_allowed"
+    title = "Method not allowed"
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__(f"allowed here: {', '.join(sorted(allowed))}")
+        self.headers = {"Allow": ", ".join(sorted(allowed))}
+
+
+class NotAcceptable(RequestError):
+    """None of the representations that the caller accepts exists."""
+
+    status = 406
+    code = "not_acceptable"
+    title = "Not acceptable"
+
+
+class Conflict(RequestError):
+    """The request contradicts the present state."""
+
+    status = 409
+    code = "conflict"
+    title = "Conflict"
+
+
+class Duplicate(Conflict):
+    """A unique value exists already."""
+
+    code = "duplicate"
+    title = "Already exists"
+
+
+class Referenced(Conflict):
+    """Other rows refer to this one and the relation restricts its deletion."""
+
+    code = "referenced"
+    title = "Still referenced"
+
+
+class PreconditionFailed(RequestError):
+    """`If-Match` names another version than the present one."""
+
+    status = 412
+    code = "precondition_failed"
+    title = "The row has changed"
+
+
+class PayloadTooLarge(RequestError):
+    """The body, or the number of items in it, is over the limit."""
+
+    status = 413
+    code = "too_large"
+    title = "Too large"
+
+
+class UnsupportedMediaType(RequestError):
+    """The body's media type is not one that the operation reads."""
+
+    status = 415
+    code = "unsupported_media_type"
+    title = "Unsupported media type"
+
+
+class Invalid(RequestError):
+    """The input is understood but wrong; `errors` names each place."""
+
+    status = 422
+    code = "invalid"
+    title = "Invalid input"
+
+    @classmethod
+    def at(cls, pointer: str, code: str, detail: str) -> Invalid:
+        """One error at one place."""
+        return cls(detail, [FieldError(pointer, code, detail)])
+
+
+class PreconditionRequired(RequestError):
+    """The resource wants an `If-Match` header."""
+
+    status = 428
+    code = "precondition_required"
+    title = "If-Match required"
+
+
+class TooManyRequests(RequestError):
+    """The caller is over a rate."""
+
+    status = 429
+    code = "too_many_requests"
+    title = "Too many requests"
+
+
+class UpstreamError(RequestError):
+    """A server that the host calls failed or answered nonsense."""
+
+    status = 502
+    code = "upstream"
+    title = "Upstream failure"
+
+
+class Unavailable(RequestError):
+    """A part that this operation needs is missing or not configured."""
+
+    status = 503
+    code = "unavailable"
+    title = "Unavailable"
