@@ -1,0 +1,157 @@
+"""Column types with one meaning on SQLite and PostgreSQL. Their names occur in migration scripts: never rename one."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from host.fields.durations import iso_duration
+
+
+def instant_text(value: datetime) -> str:
+    """UTC in RFC 3339 with a fixed width, so that texts sort as instants do."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class Instant(sa.types.TypeDecorator[datetime]):
+    """A point in time: timestamptz, on SQLite a fixed-width RFC 3339 text in UTC. Takes and gives aware datetimes."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return sa.String(27) if dialect.name == "sqlite" else postgresql.TIMESTAMP(timezone=True)
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
+        return instant_text(value) if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        if isinstance(value, str):
+            value = datetime.fromisoformat(value)
+            return value.replace(tzinfo=UTC) if value.tzinfo is None else value
+        return value.astimezone(UTC) if value is not None else None
+
+
+class Day(sa.types.TypeDecorator[date]):
+    """A calendar day: date, on SQLite its ISO text."""
+
+    impl = sa.Date
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return sa.String(10) if dialect.name == "sqlite" else sa.Date()
+
+    def process_bind_param(self, value: date | None, dialect: sa.Dialect) -> Any:
+        return value.isoformat() if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> date | None:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+class TimeOfDay(sa.types.TypeDecorator[time]):
+    """A time without a day or a zone: time, on SQLite a fixed-width ISO text."""
+
+    impl = sa.Time
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return sa.String(15) if dialect.name == "sqlite" else sa.Time()
+
+    def process_bind_param(self, value: time | None, dialect: sa.Dialect) -> Any:
+        return value.isoformat("microseconds") if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> time | None:
+        return time.fromisoformat(value) if isinstance(value, str) else value
+
+
+class Span(sa.types.TypeDecorator[timedelta]):
+    """A length of time, as whole microseconds in a bigint on both databases."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, dialect: sa.Dialect) -> int | None:
+        return value // timedelta(microseconds=1) if value is not None else None
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> timedelta | None:
+        return timedelta(microseconds=value) if value is not None else None
+
+
+class Uid(sa.types.TypeDecorator[str]):
+    """A UUID as canonical text: uuid, on SQLite char(36)."""
+
+    impl = sa.String(36)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return sa.String(36) if dialect.name == "sqlite" else postgresql.UUID(as_uuid=False)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> str | None:
+        return None if value is None else str(value)
+
+
+class Exact(sa.types.TypeDecorator[Decimal]):
+    """A decimal of at most 15 digits: numeric, on SQLite a double, which holds 15 decimal digits exactly."""
+
+    impl = sa.Numeric
+    cache_ok = True
+
+    def __init__(self, precision: int = 15, scale: int = 2) -> None:
+        super().__init__(precision=precision, scale=scale, asdecimal=True)
+        self.precision = precision
+        self.scale = scale
+        self.quantum = Decimal(1).scaleb(-scale)
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return sa.Numeric(self.precision, self.scale, asdecimal=False)
+        return sa.Numeric(self.precision, self.scale, asdecimal=True)
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        return float(value) if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Decimal | None:
+        return Decimal(repr(value) if isinstance(value, float) else value).quantize(self.quantum) if value is not None else None
+
+
+class _JsonB(sa.types.UserDefinedType[Any]):
+    """jsonb that takes and gives texts, so that stored JSON reaches the answer without being parsed."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "JSONB"
+
+
+class Json(sa.types.TypeDecorator[Any]):
+    """A JSON document: jsonb, on SQLite text."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return sa.Text() if dialect.name == "sqlite" else _JsonB()
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
+        return None if value is None else orjson.dumps(value, default=json_value).decode()
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+        return orjson.loads(value) if isinstance(value, str | bytes) else value
+
+
+def json_value(value: Any) -> Any:
+    """The JSON form of a value inside a stored document: the one that `forms` reads back."""
+    match value:
+        case Decimal() | uuid.UUID():
+            return str(value)
+        case timedelta():
+            return iso_duration(value // timedelta(microseconds=1))
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,0 +1,296 @@
+"""One record per field type: its column, the constraints it takes, its filter operators, JSON Schema and example.
+
+Everything that depends on a field's type is asked of these records (and of `forms` and `inputs` beside them), so no other
+module switches on a type's name. Plugins add records through the hook `register_field_types`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import sqlalchemy as sa
+
+from host.declaration.nodes import Field, TypeNode
+from host.fields.columns import Day, Exact, Instant, Json, Span, TimeOfDay, Uid
+from host.fields.durations import parse_duration
+
+BIGGEST_INTEGER = 2**63 - 1
+LONGEST_STRING = 255  # when `max` is not declared
+LONGEST_TEXT = 100_000
+EQUALITY = ("eq", "ne", "in", "null")
+ORDER = (*EQUALITY, "gt", "gte", "lt", "lte")
+TEXT = (*EQUALITY, "contains", "starts")
+
+Types = Mapping[str, TypeNode]
+Schema = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldKind:
+    """What the host knows of one field type."""
+
+    name: str
+    doc: str
+    constraints: frozenset[str] = frozenset()
+    operators: tuple[str, ...] = EQUALITY
+    column: Callable[[Field], sa.types.TypeEngine[Any]]
+    parse: Callable[[str, Field], Any]  # a text of a query, path or CSV cell; ValueError says what is expected
+    schema: Callable[[Field], Schema]
+    example: Any
+    is_text: bool = False
+    is_numeric: bool = False
+    is_ordered: bool = False
+    is_nested: bool = False
+    needs: frozenset[str] = field(default=frozenset())  # constraints that must be given, e.g. an enum's `values`
+
+
+def resolve(node: Field, types: Types) -> Field:
+    """The field with its named type's description filled in; what the field itself says wins."""
+    named = types.get(node.type)
+    if named is None:
+        return node
+    base = resolve(named, types)
+    own = {
+        name: value
+        for name in ("doc", "default", "min", "max", "example", "nullable", "set", "read", "write", "column", "was")
+        if (value := getattr(node, name)) not in (None, ())
+    }
+    flags = {name: getattr(node, name) for name in ("required", "secret", "transient", "unique") if getattr(node, name)}
+    merged: dict[str, Any] = {
+        name: getattr(base, name)
+        for name in ("type", "doc", "default", "min", "max", "pattern", "values", "of", "fields", "digits", "places", "trim", "example")
+    }
+    return replace(node, **{**merged, **own, **flags})
+
+
+# --- texts to values --------------------------------------------------------------------------------------------------
+
+
+def _parse_string(text: str, node: Field) -> str:
+    if "\x00" in text:
+        raise ValueError("a text without NUL characters")
+    return text
+
+
+def parse_integer(text: str, node: Field) -> int:
+    """A whole number of at most 64 bits; long digit strings never reach `int`."""
+    if re.fullmatch(r"[+-]?[0-9]{1,19}", text) is None or abs(number := int(text)) > BIGGEST_INTEGER:
+        raise ValueError("a whole number of at most 64 bits")
+    return number
+
+
+def _parse_float(text: str, node: Field) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError("a number")
+    return number
+
+
+def parse_decimal(text: str, node: Field) -> Decimal:
+    """A finite decimal within the declared digits and places."""
+    expected = f"a decimal number with at most {node.digits} digits, {node.places} of them after the point"
+    if len(text) > 40:
+        raise ValueError(expected)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(expected) from None
+    if not number.is_finite() or abs(number.adjusted()) > 30:
+        raise ValueError(expected)
+    rounded = number.quantize(Decimal(1).scaleb(-node.places))
+    if rounded != number or abs(rounded) >= Decimal(10) ** (node.digits - node.places):
+        raise ValueError(expected)
+    return rounded
+
+
+def _parse_boolean(text: str, node: Field) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("true or false")
+    return text == "true"
+
+
+def parse_date(text: str, node: Field) -> date:
+    """`YYYY-MM-DD`, nothing else."""
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) is None:
+        raise ValueError("a date, YYYY-MM-DD")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("a date, YYYY-MM-DD") from None
+
+
+def parse_time(text: str, node: Field) -> time:
+    """`HH:MM[:SS[.ffffff]]` without a zone."""
+    try:
+        value = time.fromisoformat(text) if re.match(r"\d{2}:\d{2}", text) else None
+    except ValueError:
+        value = None
+    if value is None or value.tzinfo is not None:
+        raise ValueError("a time, HH:MM:SS")
+    return value
+
+
+def parse_instant(text: str, node: Field) -> datetime:
+    """RFC 3339 with an offset; answered in UTC."""
+    expected = "an instant with its offset, e.g. 2026-01-31T12:00:00Z"
+    try:
+        value = datetime.fromisoformat(text) if re.match(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}", text) else None
+        value = value.astimezone(UTC) if value is not None and value.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        value = None
+    if value is None:
+        raise ValueError(expected)
+    return value
+
+
+def parse_uuid(text: str, node: Field) -> str:
+    """A UUID in the canonical form, lower case."""
+    if re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text) is None:
+        raise ValueError("a UUID")
+    return str(uuid.UUID(text))
+
+
+def _parse_enum(text: str, node: Field) -> str:
+    if text not in node.values:
+        raise ValueError(f"one of {', '.join(node.values)}")
+    return text
+
+
+def _parse_nested(text: str, node: Field) -> Any:
+    raise ValueError("a JSON document, which a single text cannot hold")
+
+
+# --- JSON Schema ------------------------------------------------------------------------------------------------------
+
+
+def _bounds(node: Field, low: str, high: str, convert: Callable[[Any], Any] = lambda value: value) -> Schema:
+    found = {low: node.min, high: node.max}
+    return {key: convert(value) for key, value in found.items() if value is not None}
+
+
+def longest(node: Field) -> int:
+    """The greatest length of a text field."""
+    return int(node.max) if node.max is not None else (LONGEST_TEXT if node.type == "text" else LONGEST_STRING)
+
+
+def _string_schema(node: Field, **extra: Any) -> Schema:
+    schema: Schema = {"type": "string", **extra, **_bounds(node, "minLength", "maxLength")}
+    schema.setdefault("maxLength", longest(node))
+    if node.pattern:
+        schema["pattern"] = f"^(?:{node.pattern})$"
+    return schema
+
+
+def decimal_pattern(node: Field) -> str:
+    """The regular expression of a decimal's text in answers and input."""
+    whole = node.digits - node.places
+    fraction = f"(\\.[0-9]{{1,{node.places}}})?" if node.places else ""
+    return f"^-?[0-9]{{1,{whole}}}{fraction}$"
+
+
+def _integer_schema(node: Field) -> Schema:
+    return {"type": "integer", "minimum": -BIGGEST_INTEGER, "maximum": BIGGEST_INTEGER, **_bounds(node, "minimum", "maximum", int)}
+
+
+def _list_schema(node: Field) -> Schema:
+    return {"type": "array", **_bounds(node, "minItems", "maxItems")}
+
+
+# --- the records ------------------------------------------------------------------------------------------------------
+
+
+def _text_kind(name: str, doc: str, example: str, schema: Schema | None = None, constraints: str = "min max pattern trim") -> FieldKind:
+    return FieldKind(
+        name=name, doc=doc, example=example, is_text=True, operators=TEXT, is_ordered=True,
+        constraints=frozenset(constraints.split()),
+        column=lambda node: sa.Text() if node.type == "text" else sa.String(longest(node)),
+        parse=_parse_string, schema=lambda node: _string_schema(node, **(schema or {})),
+    )  # fmt: skip
+
+
+BUILT_IN: tuple[FieldKind, ...] = (
+    _text_kind("string", f"a text of one line, at most {LONGEST_STRING} characters unless `max` says more", "Blue"),
+    _text_kind("text", f"a long text, at most {LONGEST_TEXT} characters unless `max` says otherwise", "Some words."),
+    FieldKind(
+        name="integer", doc="a whole number of at most 64 bits", example=42, is_numeric=True, is_ordered=True,
+        operators=ORDER, constraints=frozenset({"min", "max"}), column=lambda node: sa.BigInteger(),
+        parse=parse_integer, schema=_integer_schema,
+    ),
+    FieldKind(
+        name="float", doc="a double, never NaN or infinite", example=1.5, is_numeric=True, is_ordered=True,
+        operators=ORDER, constraints=frozenset({"min", "max"}), column=lambda node: sa.Double(), parse=_parse_float,
+        schema=lambda node: {"type": "number", **_bounds(node, "minimum", "maximum", float)},
+    ),
+    FieldKind(
+        name="decimal", doc="an exact decimal, as a text in JSON unless the wire says number", example="10.50",
+        is_numeric=True, is_ordered=True, operators=ORDER, constraints=frozenset({"min", "max", "digits", "places"}),
+        column=lambda node: Exact(node.digits, node.places), parse=parse_decimal,
+        schema=lambda node: {"type": "string", "pattern": decimal_pattern(node)},
+    ),
+    FieldKind(
+        name="boolean", doc="true or false", example=True, operators=("eq", "ne", "null"),
+        column=lambda node: sa.Boolean(create_constraint=False), parse=_parse_boolean, schema=lambda node: {"type": "boolean"},
+    ),
+    FieldKind(
+        name="date", doc="a calendar day, `YYYY-MM-DD`", example="2026-01-31", is_ordered=True, operators=ORDER,
+        constraints=frozenset({"min", "max"}), column=lambda node: Day(), parse=parse_date,
+        schema=lambda node: {"type": "string", "format": "date"},
+    ),
+    FieldKind(
+        name="time", doc="a time of day without a zone, `HH:MM:SS`", example="09:30:00", is_ordered=True, operators=ORDER,
+        column=lambda node: TimeOfDay(), parse=parse_time,
+        schema=lambda node: {"type": "string", "pattern": r"^\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$"},
+    ),
+    FieldKind(
+        name="datetime", doc="an instant, RFC 3339 in UTC", example="2026-01-31T12:00:00Z", is_ordered=True,
+        operators=ORDER, column=lambda node: Instant(), parse=parse_instant,
+        schema=lambda node: {"type": "string", "format": "date-time"},
+    ),
+    FieldKind(
+        name="duration", doc="a length of time, ISO 8601 (`PT1H30M`) unless the wire says seconds or minutes",
+        example="PT1H30M", is_ordered=True, operators=ORDER, column=lambda node: Span(),
+        parse=lambda text, node: parse_duration(text), schema=lambda node: {"type": "string", "format": "duration"},
+    ),
+    FieldKind(
+        name="uuid", doc="a UUID in canonical form", example="01890a5d-ac96-774b-bcce-b302099a8057",
+        column=lambda node: Uid(), parse=parse_uuid, schema=lambda node: {"type": "string", "format": "uuid"},
+    ),
+    _text_kind("email", "an e-mail address", "ada@example.org", {"format": "email"}, "max"),
+    _text_kind("url", "an absolute http or https address", "https://example.org/", {"format": "uri"}, "max"),
+    FieldKind(
+        name="enum", doc="one of the declared `values`", example=None, constraints=frozenset({"values"}),
+        needs=frozenset({"values"}), operators=EQUALITY, column=lambda node: sa.String(max(map(len, node.values), default=1)),
+        parse=_parse_enum, schema=lambda node: {"type": "string", "enum": list(node.values)},
+    ),
+    FieldKind(
+        name="json", doc="any JSON document", example={"any": ["json"]}, operators=("null",), is_nested=True,
+        column=lambda node: Json(), parse=_parse_nested, schema=lambda node: {},
+    ),
+    FieldKind(
+        name="list", doc="a list of values of one type", example=None, operators=("null",), is_nested=True,
+        constraints=frozenset({"min", "max", "of"}), needs=frozenset({"of"}), column=lambda node: Json(),
+        parse=_parse_nested, schema=_list_schema,
+    ),
+    FieldKind(
+        name="object", doc="a value with fields of its own", example=None, operators=("null",), is_nested=True,
+        constraints=frozenset({"fields"}), needs=frozenset({"fields"}), column=lambda node: Json(),
+        parse=_parse_nested, schema=lambda node: {"type": "object"},
+    ),
+)  # fmt: skip
+
+Kinds = Mapping[str, FieldKind]
+
+
+def kinds(*registered: FieldKind) -> Kinds:
+    """The built-in field types and those that plugins registered, by name."""
+    return {kind.name: kind for kind in (*BUILT_IN, *registered)}
