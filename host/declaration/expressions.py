@@ -114,5 +114,18 @@ class Call:
 
 
 Expr = (
-    Literal | Items | Column | Me | Now | Word | RuleRef | Compare | And | Or | Not | Arithmetic | Negative | Call
+    Literal
+    | Items
+    | Column
+    | Me
+    | Now
+    | Word
+    | RuleRef
+    | Compare
+    | And
+    | Or
+    | Not
+    | Arithmetic
+    | Negative
+    | Call
 )

@@ -15,11 +15,14 @@ from host.declaration.problems import Place
 
 # What a scalar means, beyond its YAML type. The binder checks the form of each; the linker resolves the references.
 Name = NewType("Name", str)  # [a-z][a-z0-9_]*, at most 48 characters, not a reserved word
+Key = NewType("Key", str)  # a key of a JSON object: letters, digits and _, at most 48 characters
 Expression = NewType("Expression", str)  # Python syntax, see host.declaration.expressions
 CallRef = NewType("CallRef", str)  # "module.function" inside the plugin's package
 TypeRef = NewType("TypeRef", str)  # a field type, or a named type ("line_item", "plugin.line_item")
 ResourceRef = NewType("ResourceRef", str)  # "client", "plugin.client" or "account" (short for host.account)
-PathTemplate = NewType("PathTemplate", str)  # "/api/invoices/{id}": absolute, or relative below the resource's path
+PathTemplate = NewType(
+    "PathTemplate", str
+)  # "/api/invoices/{id}": absolute, or relative below the resource's path
 FieldRef = NewType("FieldRef", str)  # a field or to-one relation of the same resource; "a.b" where it says so
 SortRef = NewType("SortRef", str)  # a FieldRef, with "-" in front for descending
 AnyOf = tuple[Expression, ...]  # written as one expression or as a list, of which any has to hold
@@ -50,7 +53,9 @@ class Node:
 class Counter(Node):
     """A number that the server counts up without gaps between two writers."""
 
-    per: FieldRef | None = word("count separately for each value of this field or relation; else for the table", None)
+    per: FieldRef | None = word(
+        "count separately for each value of this field or relation; else for the table", None
+    )
     format: str = word("Python format with `{n}`, e.g. `INV-{n:05d}`", "{n}")
     start: int = word("the first number", 1)
 
@@ -75,15 +80,19 @@ class Field(Node):
     nullable: bool | None = word("may be null; by default yes, unless it is required or has a default", None)
     default: Any = word("the value when none is given", None)
     min: Any = word("smallest value; for texts the least length, for lists the least number of items", None)
-    max: Any = word("largest value; for texts the greatest length, for lists the greatest number of items", None)
+    max: Any = word(
+        "largest value; for texts the greatest length, for lists the greatest number of items", None
+    )
     pattern: str | None = word("regular expression that the whole text must match", None)
     values: tuple[str, ...] = word("the values of an enum", ())
     of: Field | None = word("the type of a list's items", None)
-    fields: Mapping[Name, Field] = word("the fields of an object", {})
+    fields: Mapping[Key, Field] = word("the fields of an object", {})
     digits: int = word("a decimal's total number of digits, at most 15", 15)
     places: int = word("a decimal's digits after the point", 2)
     trim: bool = word("strip white space around the text", False)
-    set: Literal["server", "once"] | None = word("`server`: only the server sets it; `once`: only on create", None)
+    set: Literal["server", "once"] | None = word(
+        "`server`: only the server sets it; `once`: only on create", None
+    )
     read: AnyOf = word("who sees it, if not everyone who sees the row", ())
     write: AnyOf = word("who may set it, if not everyone who may write the row", ())
     secret: bool = word("never answered, logged or exported", False)
@@ -95,6 +104,7 @@ class Field(Node):
     column: str | None = word("name of the column, if not the field's", None)
     example: Any = word("a value for the documentation", None)
     was: Name | None = word("the former name: the column is renamed, nothing is lost", None)
+    named: str | None = None  # the linker's: the named type (`freelance.line_item`) that this was made of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,13 +119,21 @@ class Relation(Node):
     SHORT: ClassVar[str | None] = "to"
     to: ResourceRef = word("the other resource; `account` is the host's user")
     doc: str | None = word("what it means, for the documentation", None)
-    many: bool = word("many rows: those that point back (`by`), or linked through a table of their own", False)
-    by: Name | None = word("with `many`: the to-one relation over there; to an account: `id`, `number` or `hex`", None)
+    many: bool = word(
+        "many rows: those that point back (`by`), or linked through a table of their own", False
+    )
+    by: Name | None = word(
+        "with `many`: the to-one relation over there; to an account: `id`, `number` or `hex`", None
+    )
     through: str | None = word("name of a many-to-many relation's table", None)
     required: bool = word("must be given on create, and is never null", False)
-    on_delete: Literal["restrict", "cascade", "set_null"] = word("what happens here when the other row goes", "restrict")
+    on_delete: Literal["restrict", "cascade", "set_null"] = word(
+        "what happens here when the other row goes", "restrict"
+    )
     same_owner: bool = word("the other row must have the same owner", False)
-    set: Literal["server", "once"] | None = word("`server`: only the server sets it; `once`: only on create", None)
+    set: Literal["server", "once"] | None = word(
+        "`server`: only the server sets it; `once`: only on create", None
+    )
     read: AnyOf = word("who sees it, if not everyone who sees the row", ())
     write: AnyOf = word("who may set it, if not everyone who may write the row", ())
     unique: bool = word("at most one row here for each over there", False)
@@ -133,7 +151,9 @@ class Owned(Node):
     name: Name = word("name of the relation", "owner", alias="as")
     column: str | None = word("name of the column, by default `<as>_id`", None)
     by: Literal["id", "number", "hex"] = word("which form of the account's key is stored and answered", "id")
-    on_delete: Literal["restrict", "cascade"] = word("what happens to the row when the account goes", "cascade")
+    on_delete: Literal["restrict", "cascade"] = word(
+        "what happens to the row when the account goes", "cascade"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,13 +263,17 @@ class Action(Node):
     target: Literal["item", "collection"] = word("what it is called on", "item")
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = word("the HTTP method", "POST")
     path: PathTemplate | None = word("below the resource's or row's path; by default the action's name", None)
-    call: CallRef = word("the function: `actions.send` is `send(ctx, row, data)`, on a collection `send(ctx, data)`")
+    call: CallRef = word(
+        "the function: `actions.send` is `send(ctx, row, data)`, on a collection `send(ctx, data)`"
+    )
     access: AnyOf = word("who may call it; on an item a rule over the row")
     input: Field | None = word("type of the body, of the query string with GET", None, alias="in")
     out: Field | None = word("type of the answer: a type, a resource, `none`, `file` or `stream`", None)
     status: int | None = word("status of the answer; by default 200, or 204 for `none`", None)
     write: bool | None = word("runs in a writing transaction; by default unless the method is GET", None)
-    unknown: Literal["refuse", "ignore"] | None = word("input keys nobody declared; by default as the wire says", None)
+    unknown: Literal["refuse", "ignore"] | None = word(
+        "input keys nobody declared; by default as the wire says", None
+    )
     doc: str | None = word("what it does, for the documentation", None)
 
 
@@ -278,7 +302,9 @@ class WireList(Node):
     """The outer shape of a list."""
 
     SHORT: ClassVar[str | None] = "form"
-    form: Literal["standard", "array"] = word("`standard`: `{items, next}`; `array`: the bare array", "standard")
+    form: Literal["standard", "array"] = word(
+        "`standard`: `{items, next}`; `array`: the bare array", "standard"
+    )
     key: str | None = word("instead of `items`: the key under which the rows stand", None)
     sort: tuple[SortRef, ...] = word("the order of this wire, if not `query.default_sort`", ())
     pages: Literal["cursor", "number"] = word("`number`: `?page=&page_size=` with a total", "cursor")
@@ -288,7 +314,9 @@ class WireList(Node):
 class WirePage(Node):
     """How this wire pages."""
 
-    unpaged: int | None = word("answer up to so many rows at once; beyond, the newest in the wire's order, with a Link", None)
+    unpaged: int | None = word(
+        "answer up to so many rows at once; beyond, the newest in the wire's order, with a Link", None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -306,9 +334,13 @@ class WireOperation(Node):
 
     SHORT: ClassVar[str | None] = "status"
     status: int | None = word("status of success", None)
-    body: Literal["row", "message", "id_message", "id", "null", "none"] | None = word("what success answers", None)
+    body: Literal["row", "message", "id_message", "id", "null", "none"] | None = word(
+        "what success answers", None
+    )
     message: str | None = word("the text of `message`", None)
-    methods: tuple[Literal["POST", "PUT", "PATCH", "DELETE"], ...] = word("the methods; by default the standard ones", ())
+    methods: tuple[Literal["POST", "PUT", "PATCH", "DELETE"], ...] = word(
+        "the methods; by default the standard ones", ()
+    )
     partial: bool | None = word("whether keys left out keep their value; by default with PATCH only", None)
 
 
@@ -316,7 +348,9 @@ class WireOperation(Node):
 class WireValues(Node):
     """The outer form of values."""
 
-    datetime: Literal["iso", "epoch", "epoch_ms"] = word("instants as RFC 3339 texts or numbers since 1970", "iso")
+    datetime: Literal["iso", "epoch", "epoch_ms"] = word(
+        "instants as RFC 3339 texts or numbers since 1970", "iso"
+    )
     decimal: Literal["string", "number"] = word("decimals as exact texts or JSON numbers", "string")
     duration: Literal["iso", "seconds", "minutes"] = word("durations as ISO 8601 texts or numbers", "iso")
     naive: str | None = word("zone of times that come without one, e.g. `UTC`; else they are refused", None)
@@ -328,9 +362,9 @@ class WireErrors(Node):
     """The outer form of errors: always problem+json, with extra keys and other statuses where clients expect them."""
 
     keys: tuple[str, ...] = word("further keys that hold the text: `error`, `message`, `msg`, `detail`", ())
-    status: Mapping[Literal["invalid", "duplicate", "not_found", "referenced", "forbidden", "bad_request"], int] = word(
-        "another status for a named case", {}
-    )
+    status: Mapping[
+        Literal["invalid", "duplicate", "not_found", "referenced", "forbidden", "bad_request"], int
+    ] = word("another status for a named case", {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -339,13 +373,19 @@ class Wire(Node):
 
     path: PathTemplate | None = word("the collection's path, by default the resource's", None)
     paths: tuple[PathTemplate, ...] = word("further paths of the same operations", ())
-    slash: Literal["strict", "both"] = word("`both`: paths are served with and without a slash at the end", "strict")
-    operations: tuple[Name, ...] | None = word("the operations and actions of this wire, by default all", None)
+    slash: Literal["strict", "both"] = word(
+        "`both`: paths are served with and without a slash at the end", "strict"
+    )
+    operations: tuple[Name, ...] | None = word(
+        "the operations and actions of this wire, by default all", None
+    )
     list: WireList = word("the shape of a list", WireList())
     page: WirePage = word("how lists are paged", WirePage())
     names: Mapping[str, WireName] = word("outer names of fields", {})
     also: Mapping[str, str] = word("further output keys: `{_id: id}` repeats `id` as `_id`", {})
-    through: Mapping[str, FieldRef] = word("output keys read through a to-one relation: `{author: owner.username}`", {})
+    through: Mapping[str, FieldRef] = word(
+        "output keys read through a to-one relation: `{author: owner.username}`", {}
+    )
     constants: Mapping[str, Any] = word("output keys with a constant value", {})
     hide: tuple[FieldRef, ...] = word("fields that this wire neither shows nor takes", ())
     values: WireValues = word("the form of values", WireValues())
@@ -375,11 +415,15 @@ class Resource(Node):
     indexes: tuple[Index, ...] = word("what is looked up fast", ())
     checks: tuple[Check, ...] = word("conditions over several fields", ())
     query: Query = word("what lists can be asked for", Query())
-    operations: tuple[Literal["list", "get", "create", "update", "delete", "bulk", "export", "import"], ...] = word(
+    operations: tuple[
+        Literal["list", "get", "create", "update", "delete", "bulk", "export", "import"], ...
+    ] = word(
         "the generated operations", ("list", "get", "create", "update", "delete", "bulk", "export", "import")
     )
     access: Access | None = word("who may do what", None)
-    prepare: CallRef | None = word("`prepare(ctx, change)` completes or refuses a write before it is stored", None)
+    prepare: CallRef | None = word(
+        "`prepare(ctx, change)` completes or refuses a write before it is stored", None
+    )
     actions: Mapping[Name, Action] = word("operations of the plugin's own", {})
     wire: Wire | None = word("short for one wire", None)
     wires: Mapping[Name, Wire] = word("outer shapes by name", {})
@@ -393,7 +437,9 @@ class Resource(Node):
 class RuleExample(Node):
     """A case that `hostwright check` decides."""
 
-    actor: Mapping[str, Any] | None = word("who asks: account fields, `roles`; nobody if null", None, alias="as")
+    actor: Mapping[str, Any] | None = word(
+        "who asks: account fields, `roles`; nobody if null", None, alias="as"
+    )
     row: Mapping[str, Any] = word("the row's values; the owner by id", {})
     expect: Literal["allow", "deny"] = word("what the rule has to say")
 
@@ -416,7 +462,9 @@ class Declarations(Node):
     grammar: Literal[1] = word("the version of the language")
     rules: Mapping[Name, Rule] = word("named rules", {})
     types: Mapping[Name, TypeNode] = word("named types", {})
-    resources: Mapping[Name, Resource] = word("the resources", {})
+    resources: Mapping[Name, Resource] = word(
+        "the resources", {}, flat=True
+    )  # problems say `invoice.…` alone
     endpoints: Mapping[Name, Endpoint] = word("operations of no resource", {})
 
 
