@@ -55,7 +55,7 @@ drill: $(DEVELOPMENT)  ## Run the long tests at full size
 	$(BIN)/pytest -m drill -p randomly --randomly-seed=$(SEED) --hypothesis-seed=$(SEED) --timeout=3600 -s
 
 bench: $(DEVELOPMENT)  ## Measure generated against hand-written endpoints
-	$(BIN)/python tests/benchmark/bench.py --check
+	$(BIN)/python -m tests.benchmark.bench --check
 
 # uv is needed only to renew the pinned requirements, never to install from them.
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \

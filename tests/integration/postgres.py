@@ -1,8 +1,8 @@
 """A PostgreSQL server for the tests, started from whatever binaries the machine has, also as root.
 
 Looks on PATH, then in Debian's folders, then in the development requirements. One server per pytest process:
-it costs 0.6 seconds, so that parallel workers share nothing. pyproject.toml loads this as a pytest plugin, so that
-tests of plugins have the fixtures too; the benchmark uses `running_server` directly.
+it costs 0.6 seconds, so that parallel workers share nothing. pyproject.toml loads this as a pytest plugin, so
+that tests of plugins have the fixtures too; the benchmark uses `running_server` directly.
 """
 
 import importlib.util
