@@ -1,11 +1,12 @@
 """The expression language of rules, checks and computed fields: Python syntax, parsed to a small frozen tree.
 
-Nothing is ever evaluated as Python. `parse` knows syntax only; the linker resolves bare names (`Column`, `RuleRef`,
+Nothing is ever evaluated as Python. `syntax.parse` knows syntax only; `scopes` resolves bare names (`Column`, `RuleRef`,
 `Word`) against a resource; `compiler.expressions` and `access` make SQL of the tree.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal as OneOf
 
@@ -129,3 +130,31 @@ Expr = (
     | Negative
     | Call
 )
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """The expression and everything in it, outside in."""
+    yield expr
+    for below in _below(expr):
+        yield from walk(below)
+
+
+def _below(expr: Expr) -> tuple[Expr, ...]:
+    match expr:
+        case Compare(_, left, right) | Arithmetic(_, left, right):
+            return (left, right)
+        case And(items) | Or(items) | Call(_, items):
+            return items
+        case Not(item) | Negative(item):
+            return (item,)
+    return ()
+
+
+def names_in(expr: Expr) -> frozenset[str]:
+    """The first segments of all columns: of an unresolved tree the bare names, of a resolved one the fields it reads."""
+    return frozenset(it.path[0] for it in walk(expr) if isinstance(it, Column))
+
+
+def rules_in(expr: Expr) -> frozenset[str]:
+    """The named rules that a resolved tree refers to."""
+    return frozenset(it.name for it in walk(expr) if isinstance(it, RuleRef))

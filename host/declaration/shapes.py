@@ -24,7 +24,7 @@ class Invalid:
 
 
 INVALID: Final = Invalid()
-_KINDS: Final[Mapping[type, str]] = {bool: "true or false", int: "a whole number", str: "a text"}
+_KINDS: Final[Mapping[object, str]] = {bool: "true or false", int: "a whole number", str: "a text"}
 
 
 def found(value: object) -> str:
@@ -35,7 +35,7 @@ def found(value: object) -> str:
         return "true or false"
     if isinstance(value, (int, float)):
         return "a number"
-    return {str: "a text", list: "a list", dict: "a mapping"}[type(value)]
+    return "a text" if isinstance(value, str) else "a list" if isinstance(value, list) else "a mapping"
 
 
 def mismatch(expected: str, value: object, place: Place, path: str, problems: Problems) -> Invalid:

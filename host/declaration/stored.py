@@ -1,0 +1,89 @@
+"""Fields that a resource stores, and those it derives: which keys go together, and whether null is a value."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import replace
+from typing import Final
+
+from host.declaration.nodes import Counter, Field
+from host.declaration.problems import Code
+from host.declaration.types import is_written, link_field
+from host.declaration.workspace import Workspace, owner_of, short
+
+KINDS: Final = ("computed", "rollup", "counter", "transient")
+_NOT_DERIVED: Final = ("required", "nullable", "default", "set", "write", "unique", "column", "was")
+_NOT_TRANSIENT: Final = ("set", "read", "unique", "column", "was", "secret")
+
+
+def link_stored(workspace: Workspace, field: Field, resource: str, name: str) -> Field:
+    """A resource's own field, typed, with `nullable`, `column` and `set` decided."""
+    path = f"{short(resource)}.fields.{name}"
+    linked = link_field(workspace, field, owner_of(resource), path, "stored")
+    _check_kinds(workspace, linked, path)
+    if linked.counter:
+        _check_counter(workspace, linked, linked.counter, path)
+        linked = replace(linked, set="server")
+    return replace(linked, nullable=_nullable(linked), column=_column(linked, name))
+
+
+def _nullable(field: Field) -> bool:
+    if field.nullable is not None:
+        return field.nullable
+    return not (field.required or field.default is not None or field.counter)
+
+
+def _column(field: Field, name: str) -> str | None:
+    is_stored = not (field.computed or field.rollup or field.transient)
+    return (field.column or name) if is_stored else None
+
+
+def _check_kinds(ws: Workspace, field: Field, path: str) -> None:
+    def refuse(key: str, message: str, code: Code = "conflict") -> None:
+        ws.problems.add(code, field.place.name(key), path, message)
+
+    kinds = [key for key in KINDS if getattr(field, key)]
+    if len(kinds) > 1:
+        refuse(kinds[1], f"`{kinds[0]}` and `{kinds[1]}` exclude each other")
+        return
+    kind = kinds[0] if kinds else None
+    refused = {"computed": _NOT_DERIVED, "rollup": _NOT_DERIVED, "transient": _NOT_TRANSIENT}.get(
+        kind or "", ()
+    )
+    for key in refused:
+        if _says(field, key):
+            refuse(key, f"`{key}` has no meaning with `{kind}`: the value is never stored")
+    if field.required and field.nullable:
+        refuse("nullable", "`required` is never null")
+    if kind == "counter" and (field.default is not None or field.set == "once"):
+        refuse(
+            "default" if field.default is not None else "set", "the server counts: nobody else gives a value"
+        )
+    if field.set == "server" and field.write:
+        refuse("write", "`set: server` leaves nobody to write it")
+    if field.type in ("json", "list", "object") and field.unique:
+        refuse("unique", f"a {field.type} cannot be unique", "not_unique")
+
+
+def _says(field: Field, key: str) -> bool:
+    return bool(field.required) if key == "required" else is_written(field, key)
+
+
+def _check_counter(ws: Workspace, field: Field, counter: Counter, path: str) -> None:
+    def refuse(key: str, message: str) -> None:
+        ws.problems.add("counter", counter.place.of(key), f"{path}.counter", message)
+
+    if field.type not in ("integer", "string"):
+        refuse("format", f"a counter is an integer or a string, not a {field.type}")
+    elif field.type == "integer" and counter.format != "{n}":
+        refuse("format", "an integer has no `format`")
+    elif not _is_format(counter.format):
+        refuse("format", f'"{counter.format}" is not a format with `{{n}}`, such as INV-{{n:05d}}')
+
+
+def _is_format(text: str) -> bool:
+    try:
+        names = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
+        return names == ["n"] and bool(text.format(n=1))
+    except (ValueError, IndexError, KeyError):
+        return False

@@ -1,0 +1,181 @@
+"""Wires: the outer shapes of a resource. Names they mention exist, and no two keys of an answer are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from host.declaration.keys import attributes
+from host.declaration.nodes import Field, Name, Relation, Resource, Wire
+from host.declaration.operations import STANDARD
+from host.declaration.problems import Place, did_you_mean
+from host.declaration.workspace import Workspace, short
+
+MAIN = Name("main")
+
+
+def link_wires(workspace: Workspace, name: str) -> None:
+    """Give a resource its wires by name, complete; `wire` is short for one called `main`."""
+    resource = workspace.resources[name]
+    bare = short(name)
+    if resource.wire and resource.wires:
+        message = "`wire` is short for one of `wires`: write one of the two"
+        workspace.problems.add("wire_twice", resource.place.name("wire"), bare, message)
+    written = dict(resource.wires) or {MAIN: resource.wire or Wire()}
+    wires = {}
+    for key, wire in written.items():
+        path = f"{bare}.wire" if resource.wire and not resource.wires else f"{bare}.wires.{key}"
+        wires[key] = _linked(workspace, resource, wire, path)
+    workspace.resources[name] = replace(resource, wire=None, wires=wires)
+
+
+def _linked(ws: Workspace, resource: Resource, wire: Wire, path: str) -> Wire:
+    offered: list[str] = [*resource.operations, *resource.actions]
+    _check_operations(ws, wire, offered, path)
+    _check_outer(ws, resource, wire, path)
+    _check_through(ws, resource, wire, path)
+    _check_units(ws, resource, wire, path)
+    _check_list(ws, resource, wire, path)
+    _check_statuses(ws, wire, path)
+    _check_zone(ws, wire, path)
+    chosen = offered if wire.operations is None else [it for it in wire.operations if it in offered]
+    return replace(wire, path=wire.path or resource.path, operations=tuple(Name(it) for it in chosen))
+
+
+def _check_operations(ws: Workspace, wire: Wire, offered: list[str], path: str) -> None:
+    for at, operation in enumerate(wire.operations or ()):
+        if operation not in offered:
+            hint = did_you_mean(operation, offered) or (
+                "; it is not enabled" if operation in STANDARD else ""
+            )
+            message = f'there is no operation "{operation}"{hint}'
+            ws.problems.add(
+                "unknown_operation", wire.place.of("operations", at), f"{path}.operations", message
+            )
+
+
+def _check_outer(ws: Workspace, resource: Resource, wire: Wire, path: str) -> None:
+    known = attributes(resource)
+    for section, mapping in (("names", wire.names), ("also", wire.also)):
+        for key, it in mapping.items():
+            named = key if section == "names" else str(it)
+            place = wire.place.of(section).name(key)
+            _check_known(
+                ws,
+                known,
+                named,
+                place if section == "names" else wire.place.of(section, key),
+                f"{path}.{section}",
+            )
+    for at, field in enumerate(wire.hide):
+        _check_known(ws, known, field, wire.place.of("hide", at), f"{path}.hide")
+    _check_distinct(ws, known, wire, path)
+
+
+def _check_known(ws: Workspace, known: Mapping[str, object], name: str, place: Place, path: str) -> None:
+    if name not in known:
+        ws.problems.add(
+            "unknown_field", place, path, f'there is no field "{name}"{did_you_mean(name, known)}'
+        )
+
+
+def _check_distinct(ws: Workspace, known: Mapping[str, object], wire: Wire, path: str) -> None:
+    shown = [name for name in known if name not in wire.hide]
+    outer: dict[str, str] = {}
+    for name in shown:
+        key = wire.names[name].name if name in wire.names else name
+        _claim(ws, outer, key, name, wire.place.of("names", name), f"{path}.names")
+    for section, mapping in (("also", wire.also), ("through", wire.through), ("constants", wire.constants)):
+        for key in mapping:
+            _claim(ws, outer, key, f"{section}.{key}", wire.place.of(section).name(key), f"{path}.{section}")
+    taken = {key: name for key, name in outer.items() if name in known}
+    for name, spelled in wire.names.items():
+        for at, key in enumerate(spelled.accept):
+            _claim(ws, taken, key, name, spelled.place.of("accept", at), f"{path}.names.{name}")
+
+
+def _claim(ws: Workspace, outer: dict[str, str], key: str, name: str, place: Place, path: str) -> None:
+    if (first := outer.setdefault(key, name)) != name:
+        ws.problems.add("outer_name", place, path, f'the outer name "{key}" is taken by "{first}"')
+
+
+def _check_through(ws: Workspace, resource: Resource, wire: Wire, path: str) -> None:
+    for key, reference in wire.through.items():
+        place = wire.place.of("through", key)
+        first, _, inner = reference.partition(".")
+        relation = resource.relations.get(Name(first))
+        if relation is None or relation.many or not inner:
+            ones = [name for name, it in resource.relations.items() if not it.many]
+            message = f'"{reference}" is not a field of a to-one relation (`owner.username`){did_you_mean(first, ones)}'
+            ws.problems.add("unknown_relation", place, f"{path}.through", message)
+        elif relation.to in ws.resources:
+            _check_target(ws, relation, inner, place, f"{path}.through")
+
+
+def _check_target(ws: Workspace, relation: Relation, inner: str, place: Place, path: str) -> None:
+    known = attributes(ws.resources[relation.to])
+    target = known.get(inner)
+    if target is None:
+        message = f'{relation.to} has no field "{inner}"{did_you_mean(inner, known)}'
+        ws.problems.add("unknown_field", place, path, message)
+    elif isinstance(target, Field) and (target.secret or target.transient or target.read):
+        ws.problems.add(
+            "unknown_field", place, path, f'"{inner}" of {relation.to} is not for everyone to see'
+        )
+
+
+def _check_units(ws: Workspace, resource: Resource, wire: Wire, path: str) -> None:
+    known: dict[str, Any] = {str(name): it for name, it in resource.fields.items()}
+    for name in wire.units:
+        field = known.get(name)
+        if field is None or field.type != "duration":
+            durations = [key for key, it in known.items() if it.type == "duration"]
+            message = f'"{name}" is not a duration{did_you_mean(name, durations)}'
+            ws.problems.add("unknown_field", wire.place.of("units").name(name), f"{path}.units", message)
+
+
+def _check_list(ws: Workspace, resource: Resource, wire: Wire, path: str) -> None:
+    known = attributes(resource)
+    for at, sort in enumerate(wire.list.sort):
+        name = sort.removeprefix("-")
+        attribute = known.get(name)
+        if attribute is None:
+            _check_known(ws, known, name, wire.list.place.of("sort", at), f"{path}.list.sort")
+            continue
+        words = ws.vocabulary.types.get(attribute.type) if isinstance(attribute, Field) else None
+        is_derived = isinstance(attribute, Field) and (
+            attribute.rollup or attribute.transient or attribute.secret
+        )
+        if isinstance(attribute, Relation) or is_derived or (words and not words.ordered) or attribute.read:
+            place = wire.list.place.of("sort", at)
+            ws.problems.add("not_sortable", place, f"{path}.list.sort", f'"{name}" cannot be sorted by')
+    if wire.list.form == "array" and wire.list.key:
+        place = wire.list.place.name("key")
+        ws.problems.add("conflict", place, f"{path}.list", "a bare array has no `key`")
+    if wire.page.unpaged is not None and not 1 <= wire.page.unpaged <= 10_000:
+        ws.problems.add("page", wire.page.place.of("unpaged"), f"{path}.page", "`unpaged` is 1 to 10000")
+
+
+def _check_statuses(ws: Workspace, wire: Wire, path: str) -> None:
+    for key in ("create", "update", "delete"):
+        operation = getattr(wire, key)
+        if operation.status is not None and not 200 <= operation.status <= 299:
+            ws.problems.add("status", operation.place.of("status"), f"{path}.{key}", "success is 200 to 299")
+    for key, status in wire.errors.status.items():
+        if not 400 <= status <= 599:
+            place = wire.errors.place.of("status", key)
+            ws.problems.add("status", place, f"{path}.errors.status.{key}", "an error is 400 to 599")
+
+
+def _check_zone(ws: Workspace, wire: Wire, path: str) -> None:
+    if wire.values.naive is None or wire.values.naive == "UTC":
+        return
+    from zoneinfo import ZoneInfo  # reads a database of zones, seldom needed
+
+    try:
+        ZoneInfo(wire.values.naive)
+    except (ValueError, OSError, KeyError):
+        place = wire.values.place.of("naive")
+        message = f'unknown time zone "{wire.values.naive}"; write it as Europe/Berlin'
+        ws.problems.add("zone", place, f"{path}.values", message)
