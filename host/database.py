@@ -95,8 +95,13 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction: committed at the end, rolled back by any exception. SQLite's write lock is taken at once."""
-        with self._reachable(), self.engine.connect() as connection, connection.begin():
-            yield connection
+        with self._reachable():
+            connection = self.engine.connect()
+        with connection:
+            with self._reachable():
+                transaction = connection.begin()
+            with transaction:
+                yield connection
 
     def check(self) -> None:
         """Raise ConfigurationError in one sentence when the database cannot be reached."""
@@ -142,8 +147,18 @@ def _unreachable(url: sa.URL, error: Exception) -> Exception:
     return Unavailable(f"the database {url.render_as_string(hide_password=True)} cannot be reached: {reason}")
 
 
+class SqliteConnection(sqlite3.Connection):
+    """A connection that remembers totals, each with the `data_version` at which it was counted."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.counts: dict[Any, tuple[int, int]] = {}
+
+
 def _connect_sqlite(path: str, synchronous: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=SqliteConnection
+    )
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute(f"PRAGMA synchronous={synchronous}")
     connection.execute("PRAGMA foreign_keys=ON")

@@ -48,6 +48,7 @@ class FieldKind:
     is_numeric: bool = False
     is_ordered: bool = False
     is_nested: bool = False
+    like: str | None = None  # a built-in type whose input and output form a registered type shares
     needs: frozenset[str] = field(default=frozenset())  # constraints that must be given, e.g. an enum's `values`
 
 

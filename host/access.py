@@ -1,0 +1,88 @@
+"""Rules: who may do what to which row. One declared rule becomes one SQL predicate, the same on every surface.
+
+What the actor alone decides is settled before the query (`Facts`), the rest is part of its WHERE with the actor's keys as
+parameters. Closed by default: an operation without a rule is allowed to nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from host.actor import Actor
+from host.compiler.expressions import Facts, Scope, Sql, any_of
+from host.compiler.models import Model, Models
+from host.declaration.nodes import Access, AnyOf, Rule
+
+Operation = Literal["list", "get", "create", "update", "delete"]
+_READING = ("list", "get")
+
+
+def facts_of(actor: Actor) -> Facts:
+    """What is known of an actor before any query."""
+    return Facts(actor.is_authenticated, actor.roles, actor.is_system)
+
+
+def actor_values(actor: Actor, now: datetime) -> dict[str, Any]:
+    """The parameters that compiled predicates refer to. An anonymous actor has none of the keys."""
+    return {
+        **{f"me_{name}": value for name, value in actor.account.items()},
+        "me_id": actor.id, "me_number": actor.number, "me_hex": actor.hex, "now": now,
+    }  # fmt: skip
+
+
+def declared_rule(access: Access | None, operation: Operation) -> AnyOf:
+    """The rule of an operation: its own, else that of reading or writing, else the one for every operation."""
+    if access is None:
+        return ()
+    group = access.read if operation in _READING else access.write
+    own: AnyOf = getattr(access, operation)
+    return own or group or access.every
+
+
+class Policy:
+    """Compiles the rules of one app's models."""
+
+    def __init__(self, models: Models, rules: Mapping[str, Rule]) -> None:
+        self.models, self.rules = models, rules
+
+    def scope(self, model: Model, facts: Facts, source: Any = None) -> Scope:
+        """The scope of a row of the model for an actor with these facts."""
+        return Scope(model, self.models, self.rules, facts, source, model.plugin)
+
+    def predicate(self, model: Model, operation: Operation, facts: Facts, source: Any = None) -> Sql:
+        """The condition under which the operation is allowed on a row; True or False where it is decided."""
+        return self.condition(model, declared_rule(model.declared.access, operation), facts, source)
+
+    def condition(self, model: Model, rule: AnyOf, facts: Facts, source: Any = None) -> Sql:
+        """The condition of any rule over a row of the model."""
+        if facts.is_system:
+            return True
+        return any_of(rule, self.scope(model, facts, source)) if rule else False
+
+    def visible(self, model: Model, operation: Operation, facts: Facts, source: Any = None) -> list[Any]:
+        """WHERE conditions of the rows that exist for the actor: the rule, and not soft-deleted."""
+        conditions = [as_sql(self.predicate(model, operation, facts, source))]
+        if model.deleted is not None:
+            conditions.append(self.scope(model, facts, source).column(model.deleted.name).is_(None))
+        return [condition for condition in conditions if not isinstance(condition, sa.sql.elements.True_)]
+
+    def actor_may(self, plugin: str, rule: AnyOf, facts: Facts) -> bool:
+        """Decide a rule over the actor alone, as endpoints and collection actions have."""
+        if facts.is_system:
+            return True
+        scope = Scope(None, self.models, self.rules, facts, None, plugin)
+        return bool(rule) and any_of(rule, scope) is True
+
+
+def as_sql(condition: Sql) -> Any:
+    """A decided condition as SQL."""
+    return sa.true() if condition is True else sa.false() if condition is False else condition
+
+
+def mentions_row(parts: Sequence[Sql]) -> bool:
+    """Whether any condition is still open, so that the database has to be asked."""
+    return any(not isinstance(part, bool) for part in parts)

@@ -1,0 +1,322 @@
+"""SQL of expressions: a tree over a model's row becomes one SQLAlchemy condition or value.
+
+What depends on the actor alone (`authenticated`, `role()`) is decided while compiling, from `Facts`, so that the database
+sees a plain condition it can use an index for; keys and fields of the actor stay parameters named `me_…`.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from host.compiler.models import ACCOUNT, Attribute, Link, Model, Models
+from host.declaration.expressions import (
+    And,
+    Arithmetic,
+    Call,
+    Column,
+    Compare,
+    Expr,
+    Items,
+    Literal,
+    Me,
+    Negative,
+    Not,
+    Now,
+    Or,
+    RuleRef,
+    Word,
+    parse,
+)
+from host.declaration.nodes import Rule
+from host.fields.columns import Instant
+
+Sql = Any  # a ColumnElement, or True or False once it is decided
+COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "%": operator.mod,
+}  # fmt: skip
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "coalesce": sa.func.coalesce, "lower": sa.func.lower, "upper": sa.func.upper, "length": sa.func.length,
+    "abs": sa.func.abs, "round": sa.func.round,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the actor before the query; hashable, so that compiled predicates are kept by it."""
+
+    is_authenticated: bool = False
+    roles: frozenset[str] = frozenset()
+    is_system: bool = False
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where an expression stands: the row's model and source, and what is known of the actor."""
+
+    model: Model | None
+    models: Models
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    facts: Facts = Facts()
+    source: Any = None  # the table or an alias of it
+    plugin: str = ""  # whose rules bare names mean
+
+    def column(self, name: str) -> Any:
+        """The column or SQL value of an attribute of this row."""
+        attribute = self.attribute(name)
+        if attribute.column is not None:
+            table = self.source if self.source is not None else self.table
+            return table.c[attribute.column.name]
+        if attribute.field.computed is not None:
+            return to_sql(parse(attribute.field.computed), self)
+        return rollup(attribute, self)
+
+    @property
+    def table(self) -> sa.Table:
+        """The row's table."""
+        assert self.model is not None  # the linker refuses fields where there is no row
+        return self.model.table
+
+    def attribute(self, name: str) -> Attribute:
+        """An attribute of this row's model."""
+        assert self.model is not None
+        return self.model.attributes[name]
+
+    def inside(self, model: Model) -> Scope:
+        """The scope of another row, under an alias of its own."""
+        return replace(self, model=model, source=model.table.alias())
+
+
+def to_sql(expr: Expr, scope: Scope) -> Sql:
+    """The expression as SQL; Python's True and False where it is decided already."""
+    return _COMPILERS[type(expr)](expr, scope)
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+
+def _column(expr: Column, scope: Scope) -> Sql:
+    *relations, last = expr.path
+    if not relations:
+        return _rule(RuleRef(last), scope) if is_rule(last, scope) else scope.column(last)
+    return _through(relations, scope, lambda inner: inner.column(last))
+
+
+def is_rule(name: str, scope: Scope) -> bool:
+    """Whether a bare name means a named rule; the linker refuses a name that could mean both."""
+    return (scope.model is None or name not in scope.model.attributes) and qualified(name, scope) in scope.rules
+
+
+def qualified(name: str, scope: Scope) -> str:
+    """A rule's qualified name."""
+    return name if "." in name else f"{scope.plugin}.{name}"
+
+
+def _through(relations: list[str], scope: Scope, value: Callable[[Scope], Any]) -> Any:
+    """A value over there, as a correlated subselect: it never multiplies rows."""
+    first, *rest = relations
+    attribute = scope.attribute(first)
+    assert attribute.relation is not None  # the linker checked it
+    inner = scope.inside(scope.models[attribute.relation.to])
+    selected = _through(rest, inner, value) if rest else value(inner)
+    return sa.select(selected).select_from(inner.source).where(referred(attribute, inner) == scope.column(first)).scalar_subquery()
+
+
+def referred(attribute: Attribute, inner: Scope) -> Any:
+    """The column of the other row that a to-one relation refers to."""
+    assert attribute.relation is not None and inner.model is not None
+    by = attribute.relation.by
+    return inner.column(by) if by not in (None, "id") else inner.column(inner.model.keys[0].name)
+
+
+def rollup(attribute: Attribute, scope: Scope) -> Any:
+    """An aggregate over a to-many relation as a correlated subselect."""
+    declared = attribute.field.rollup
+    assert declared is not None and scope.model is not None
+    path, _, value_name = declared.over.partition(".")
+    link = scope.model.links[path]
+    inner = scope.inside(scope.models[link.target])
+    conditions = [belongs(link, scope, inner), *_alive(inner)]
+    if declared.where:
+        conditions.append(to_sql(parse(declared.where), inner))
+    if declared.function == "count":
+        value: Any = sa.func.count()
+    else:
+        value = getattr(sa.func, declared.function)(inner.column(value_name))
+    return sa.select(value).select_from(inner.source).where(*conditions).scalar_subquery()
+
+
+def belongs(link: Link, scope: Scope, inner: Scope) -> Any:
+    """The condition that a row over there (`inner`) is linked to this one."""
+    assert scope.model is not None and inner.model is not None
+    here = scope.column(scope.model.keys[0].name)
+    if link.back is not None:
+        return inner.column(link.back) == here
+    assert link.table is not None and link.here is not None and link.there is not None
+    joined = sa.select(sa.literal(1)).where(link.here == here, link.there == inner.column(inner.model.keys[0].name))
+    return sa.exists(joined)
+
+
+def _alive(scope: Scope) -> list[Any]:
+    deleted = scope.model.deleted if scope.model is not None else None
+    return [scope.column(deleted.name).is_(None)] if deleted is not None else []
+
+
+def _me(expr: Me, scope: Scope) -> Sql:
+    account = scope.models.get(ACCOUNT)
+    name = expr.path[0] if expr.path else "id"
+    attribute = account.attributes.get(name) if account is not None else None
+    kind = attribute.column.type if attribute is not None and attribute.column is not None else sa.String()
+    return sa.bindparam(f"me_{name}", type_=kind)
+
+
+def _now(expr: Now, scope: Scope) -> Sql:
+    return sa.bindparam("now", type_=Instant())
+
+
+def _arithmetic(expr: Arithmetic, scope: Scope) -> Sql:
+    return ARITHMETIC[expr.operator](to_sql(expr.left, scope), to_sql(expr.right, scope))
+
+
+def _literal(expr: Literal, scope: Scope) -> Sql:
+    if expr.value is None:
+        return sa.null()
+    return expr.value if isinstance(expr.value, bool) else sa.literal(expr.value)
+
+
+# --- conditions -------------------------------------------------------------------------------------------------------
+
+
+def _compare(expr: Compare, scope: Scope) -> Sql:
+    sides = tuple(_owner_column(side, scope) for side in (expr.left, expr.right))
+    left, right = (_actor_key(side, other, scope) for side, other in (sides, sides[::-1]))
+    if not scope.facts.is_authenticated and (isinstance(left, Me) or isinstance(right, Me)):
+        return _anonymous(expr)
+    if isinstance(right, Items):
+        return _membership(expr, to_sql(left, scope), right)
+    a, b = to_sql(left, scope), to_sql(right, scope)
+    if expr.operator in ("is", "is not"):
+        return a.is_(None) if expr.operator == "is" else a.is_not(None)
+    if isinstance(a, bool) and isinstance(b, bool):
+        return COMPARISONS[expr.operator](a, b)
+    if isinstance(b, bool | str | int | float) or isinstance(right, Literal):
+        b = sa.literal(right.value, type_=a.type) if isinstance(right, Literal) and not isinstance(a, bool) else b
+    return COMPARISONS[expr.operator](a, b)
+
+
+def _anonymous(expr: Compare) -> Sql:
+    """Nobody has no values: `is None` holds, every other comparison is false, also under `not`."""
+    return expr.operator == "is" if expr.operator in ("is", "is not") else sa.null()
+
+
+def _owner_column(side: Expr, scope: Scope) -> Expr:
+    """In a comparison the word `owner` is the relation itself."""
+    owner = scope.model.owner if scope.model is not None else None
+    return Column((owner.name,)) if side == Word("owner") and owner is not None else side
+
+
+def _actor_key(side: Expr, other: Expr, scope: Scope) -> Expr:
+    """`me` beside a relation to the account means the form of its key that the relation stores."""
+    if side != Me() or not isinstance(other, Column) or scope.model is None:
+        return side
+    attribute = terminal(other.path, scope)
+    by = attribute.relation.by if attribute is not None and attribute.relation is not None else None
+    return Me((by,)) if by else side
+
+
+def terminal(path: tuple[str, ...], scope: Scope) -> Attribute | None:
+    """The attribute at the end of a dotted path."""
+    model = scope.model
+    for step in path[:-1]:
+        relation = model.attributes[step].relation if model is not None else None
+        model = scope.models[relation.to] if relation is not None else None
+    return model.attributes.get(path[-1]) if model is not None else None
+
+
+def _membership(expr: Compare, value: Any, items: Items) -> Sql:
+    values = [sa.literal(item, type_=value.type) for item in items.values]
+    return value.in_(values) if expr.operator == "in" else value.not_in(values)
+
+
+def _and(expr: And, scope: Scope) -> Sql:
+    return _fold([to_sql(item, scope) for item in expr.items], sa.and_, decided=False)
+
+
+def _or(expr: Or, scope: Scope) -> Sql:
+    return _fold([to_sql(item, scope) for item in expr.items], sa.or_, decided=True)
+
+
+def _fold(items: list[Sql], join: Callable[..., Any], *, decided: bool) -> Sql:
+    """Join conditions, of which `decided` alone settles the whole and its opposite does not count."""
+    if any(item is decided for item in items):
+        return decided
+    open_items = [item for item in items if item is not (not decided)]
+    if not open_items:
+        return not decided
+    return open_items[0] if len(open_items) == 1 else join(*open_items)
+
+
+def _not(expr: Not, scope: Scope) -> Sql:
+    inner = to_sql(expr.item, scope)
+    if isinstance(inner, bool):
+        return not inner
+    return sa.null() if isinstance(inner, sa.sql.elements.Null) else sa.not_(inner)
+
+
+def _word(expr: Word, scope: Scope) -> Sql:
+    if expr.name == "public":
+        return True
+    if expr.name == "authenticated":
+        return scope.facts.is_authenticated
+    owner = scope.model.owner if scope.model is not None else None
+    assert owner is not None  # the linker refuses `owner` without the mixin
+    return to_sql(Compare("==", Column((owner.name,)), Me()), scope)
+
+
+def _rule(expr: RuleRef, scope: Scope) -> Sql:
+    return any_of(scope.rules[qualified(expr.name, scope)].when, scope)
+
+
+def any_of(conditions: tuple[str, ...], scope: Scope) -> Sql:
+    """A rule as written: any of its conditions."""
+    parsed = tuple(parse(condition) for condition in conditions)
+    return to_sql(parsed[0] if len(parsed) == 1 else Or(parsed), scope)
+
+
+def _call(expr: Call, scope: Scope) -> Sql:
+    if expr.name == "role":
+        return any(isinstance(item, Literal) and item.value in scope.facts.roles for item in expr.arguments)
+    if expr.name in ("any", "all"):
+        return _quantified(expr, scope)
+    return FUNCTIONS[expr.name](*(to_sql(argument, scope) for argument in expr.arguments))
+
+
+def _quantified(expr: Call, scope: Scope) -> Sql:
+    """`any(path, condition)` and `all(path, condition)`: names in the condition are those of the rows over there."""
+    path = expr.arguments[0]
+    assert isinstance(path, Column) and scope.model is not None
+    link = scope.model.links[path.path[-1]]
+    inner = scope.inside(scope.models[link.target])
+    condition = to_sql(expr.arguments[1], inner) if len(expr.arguments) > 1 else True
+    related = [belongs(link, scope, inner), *_alive(inner)]
+    if expr.name == "any":
+        return sa.exists(sa.select(sa.literal(1)).select_from(inner.source).where(*related, _as_sql(condition)))
+    failing = sa.func.coalesce(_as_sql(condition), sa.false()).is_(sa.false())
+    return ~sa.exists(sa.select(sa.literal(1)).select_from(inner.source).where(*related, failing))
+
+
+def _as_sql(condition: Sql) -> Any:
+    return sa.true() if condition is True else sa.false() if condition is False else condition
+
+
+_COMPILERS: Mapping[type, Callable[[Any, Scope], Sql]] = {
+    Literal: _literal, Column: _column, Me: _me, Now: _now, Word: _word, RuleRef: _rule, Compare: _compare, And: _and,
+    Or: _or, Not: _not, Arithmetic: _arithmetic, Negative: lambda expr, scope: -to_sql(expr.item, scope), Call: _call,
+}  # fmt: skip

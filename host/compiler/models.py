@@ -1,0 +1,101 @@
+"""What a resource is once compiled: a table and attributes that know their columns. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+
+from host.declaration.nodes import Field, Relation, Resource
+
+ACCOUNT = "host.account"
+
+
+@dataclass(frozen=True, eq=False)
+class Attribute:
+    """A key, a field or a to-one relation. `field` describes its value; `column` is None when it is computed."""
+
+    name: str
+    field: Field
+    column: sa.Column[Any] | None
+    relation: Relation | None = None
+    is_key: bool = False
+    is_nullable: bool = True
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether a caller may ever send it."""
+        return self.field.set != "server" and self.field.computed is None and self.field.rollup is None
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether it has a column."""
+        return self.column is not None
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """A to-many relation: the rows over there that point back, or those linked through a table."""
+
+    name: str
+    relation: Relation
+    target: str
+    back: str | None = None  # the to-one relation over there
+    table: sa.Table | None = None  # the table of a many-to-many relation
+    here: sa.Column[Any] | None = None
+    there: sa.Column[Any] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A compiled resource, without its outer shapes."""
+
+    name: str  # qualified: freelance.invoice
+    declared: Resource
+    table: sa.Table
+    keys: tuple[Attribute, ...]
+    attributes: Mapping[str, Attribute]
+    links: Mapping[str, Link] = field(default_factory=dict)
+
+    @property
+    def plugin(self) -> str:
+        """The plugin's name."""
+        return self.name.partition(".")[0]
+
+    @property
+    def noun(self) -> str:
+        """The resource's name within its plugin."""
+        return self.name.partition(".")[2]
+
+    @property
+    def owner(self) -> Attribute | None:
+        """The relation to the owner's account, of an owned resource."""
+        owned = self.declared.mixins.owned
+        return self.attributes[owned.name] if owned else None
+
+    @property
+    def version(self) -> Attribute | None:
+        """The version's attribute, of a versioned resource."""
+        versioned = self.declared.mixins.versioned
+        return self.attributes[versioned.name] if versioned else None
+
+    @property
+    def deleted(self) -> Attribute | None:
+        """When the row was deleted, of a soft-deleting resource."""
+        mixin = self.declared.mixins.soft_delete
+        return self.attributes[mixin.name] if mixin else None
+
+    def stored(self) -> tuple[Attribute, ...]:
+        """The attributes that have columns, in table order."""
+        return tuple(attribute for attribute in self.attributes.values() if attribute.column is not None)
+
+
+Models = Mapping[str, Model]
+
+
+def freeze(models: dict[str, Model]) -> Models:
+    """A view that nobody can add to."""
+    return MappingProxyType(models)

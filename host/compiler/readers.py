@@ -1,0 +1,125 @@
+"""Compiled reading: per resource, wire and choice of fields, the columns to select and a generated function over the rows.
+
+No ORM object and no marshmallow dump per row: the function is Python source made once, one dictionary literal per row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from host.compiler.expressions import Scope, to_sql
+from host.compiler.models import Attribute, Model
+from host.declaration.expressions import Column
+from host.declaration.nodes import Field
+from host.fields.forms import Emitter, Form, Source
+from host.fields.kinds import Kinds, Types
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Output:
+    """One key of the answered row: where its value comes from and in which form."""
+
+    key: str
+    field: Field
+    value: Any  # the SQL to select; None for a constant
+    is_nullable: bool = True
+    form: Form | None = None  # another than the wire's
+    constant: Any = None
+    guard: Any = None  # SQL of a condition without which the key is absent
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What to select and how a fetched sequence of rows becomes dictionaries.
+
+    `extra` columns that the caller appends to the selection stay outside: `build` ignores what is behind `width`.
+    """
+
+    columns: tuple[Any, ...]
+    build: Callable[[Sequence[Sequence[Any]]], list[Row]]
+    source: str  # the generated code, for `hostwright show`
+
+    @property
+    def width(self) -> int:
+        """The number of columns that belong to the row."""
+        return len(self.columns)
+
+    def one(self, row: Sequence[Any]) -> Row:
+        """A single row."""
+        return self.build([row[: self.width]])[0]
+
+
+def attribute_output(attribute: Attribute, scope: Scope, key: str | None = None, form: Form | None = None) -> Output:
+    """The plain output of an attribute under its own, or another, name."""
+    return Output(key or attribute.name, attribute.field, scope.column(attribute.name), attribute.is_nullable, form)
+
+
+def path_output(key: str, path: str, field: Field, scope: Scope) -> Output:
+    """An output read through a to-one relation (`owner.username`)."""
+    return Output(key, field, to_sql(Column(tuple(path.split("."))), scope))
+
+
+def compile_reader(outputs: Sequence[Output], kinds: Kinds, types: Types, source: Source, form: Form) -> Reader:
+    """Generate the reader of these outputs; a value that occurs under two keys is selected once."""
+    emitter = Emitter(kinds, types, source, form)
+    selection = _Selection()
+    items = [_item(output, emitter, selection) for output in outputs]
+    variables = ", ".join(f"a{index}" for index in range(len(selection.columns)))
+    body = f"def build(rows):\n    return [{{{', '.join(items)}}} for {variables}, in rows]\n"
+    source_code = "".join(emitter.functions) + body
+    namespace: dict[str, Any] = dict(emitter.names)
+    exec(compile(source_code, "<compiled reader>", "exec"), namespace)  # literals only: every name in it is quoted by repr
+    return Reader(tuple(selection.columns), namespace["build"], source_code)
+
+
+class _Selection:
+    """The selected columns, each with a variable of the generated loop."""
+
+    def __init__(self) -> None:
+        self.columns: list[Any] = []
+        self._variables: dict[int, str] = {}
+
+    def variable(self, value: Any) -> str:
+        if id(value) not in self._variables:
+            self._variables[id(value)] = f"a{len(self.columns)}"
+            self.columns.append(value)
+        return self._variables[id(value)]
+
+
+def _item(output: Output, emitter: Emitter, selection: _Selection) -> str:
+    """One `key: value` of the dictionary literal."""
+    if output.value is None:
+        name = f"c{len(emitter.names)}"
+        emitter.names[name] = output.constant
+        return f"{output.key!r}: {name}"
+    code = emitter.code(output.field, selection.variable(output.value), nullable=output.is_nullable, form=output.form)
+    if output.guard is None:
+        return f"{output.key!r}: {code}"
+    return f"**({{{output.key!r}: {code}}} if {selection.variable(output.guard)} else {{}})"
+
+
+def native_outputs(model: Model, scope: Scope) -> list[Output]:
+    """Every attribute, for plugins' code: inner names, Python values."""
+    return [attribute_output(attribute, scope) for attribute in model.attributes.values() if not _is_hidden(attribute)]
+
+
+def _is_hidden(attribute: Attribute) -> bool:
+    return attribute.field.transient
+
+
+def converter(field: Field, kinds: Kinds, types: Types, form: Form) -> Callable[[Any], Any]:
+    """A function from a Python value of a field's type to its outer form, for what actions answer."""
+    emitter = Emitter(kinds, types, "python", form)
+    code = emitter.code(field, "x", nullable=True)
+    namespace: dict[str, Any] = dict(emitter.names)
+    exec("".join(emitter.functions) + f"def convert(x):\n    return {code}\n", namespace)
+    return namespace["convert"]  # type: ignore[no-any-return]  # made by exec
+
+
+Readers = Mapping[str, Reader]

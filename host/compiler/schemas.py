@@ -1,0 +1,167 @@
+"""Marshmallow schemas of a wire: what create and update take, what answers look like, and the types of actions.
+
+Classes are built when first needed, named explicitly (`FreelanceInvoiceCreate`) and kept out of marshmallow's global
+registry. Loading gives native values under inner names; errors become `Invalid` with JSON pointers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from threading import RLock
+from typing import Any
+
+import marshmallow as ma
+
+from host.compiler.models import Attribute, Link
+from host.compiler.wires import CompiledWire
+from host.declaration.nodes import Field, WireValues
+from host.errors import FieldError, Invalid
+from host.fields.inputs import input_field
+from host.fields.kinds import Kinds, Types, resolve
+
+MOST_LINKS = 1000
+STANDARD_VALUES = WireValues()
+
+
+def camel(name: str) -> str:
+    """`freelance.line_item` as `FreelanceLineItem`."""
+    return "".join(part[:1].upper() + part[1:] for part in name.replace(".", "_").replace("-", "_").split("_"))
+
+
+class Schemas:
+    """The schemas of one app, built on demand and kept."""
+
+    def __init__(self, kinds: Kinds, types: Types) -> None:
+        self.kinds, self.types = kinds, types
+        self._built: dict[tuple[object, ...], ma.Schema] = {}
+        self._lock = RLock()
+
+    def create(self, wire: CompiledWire) -> ma.Schema:
+        """What POST takes (and PUT, where it replaces): required and defaults as declared."""
+        return self._kept((wire, "create"), lambda: self._writing(wire, "Create"))
+
+    def patch(self, wire: CompiledWire) -> ma.Schema:
+        """What a partial update takes: everything optional, nothing that is set once."""
+        return self._kept((wire, "patch"), lambda: self._writing(wire, "Patch"))
+
+    def value(self, name: str, field: Field, values: WireValues = STANDARD_VALUES, unknown: str = "refuse") -> ma.Schema:
+        """The schema of an object type, by the name of its component."""
+        resolved = resolve(field, self.types)
+        return self._kept((name, resolved.type, values, unknown), lambda: self._object(name, resolved, values, unknown))
+
+    def load(self, schema: ma.Schema, data: Any, *, partial: bool = False) -> dict[str, Any]:
+        """Native values under inner names, or Invalid with every problem."""
+        if not isinstance(data, dict):
+            raise Invalid.at("", "type", "expected a JSON object")
+        try:
+            return schema.load(data, partial=partial)  # type: ignore[no-any-return]  # a dict unless many=True
+        except ma.ValidationError as error:
+            raise Invalid("the input is not valid", _field_errors(error.messages)) from None
+
+    def field(self, name: str, field: Field, values: WireValues, **options: Any) -> ma.fields.Field[Any]:
+        """The marshmallow field of any declared field; `name` names the components of inline objects."""
+        resolved = resolve(field, self.types)
+        options.setdefault("metadata", {})["field"] = resolved
+        if resolved.type == "list" and resolved.of is not None:
+            inner = self.field(f"{name}Item", resolved.of, values, allow_none=resolved.of.nullable is True)
+            return ma.fields.List(inner, validate=input_field_validators(resolved), **options)
+        if resolved.type == "object" and resolved.fields:
+            component = camel(field.type) if field.type in self.types else name
+            return ma.fields.Nested(self.value(component, field, values), **options)
+        kind = self.kinds[resolved.type]
+        return input_field(replace(resolved, type=kind.like or resolved.type), values, **options)
+
+    def _kept(self, key: tuple[object, ...], make: Any) -> ma.Schema:
+        found = self._built.get(key)
+        if found is None:
+            with self._lock:
+                found = self._built.get(key) or self._built.setdefault(key, make())
+        return found
+
+    def _writing(self, wire: CompiledWire, suffix: str) -> ma.Schema:
+        prefix = camel(wire.model.name) + ("" if wire.is_main else camel(wire.name))
+        fields: dict[str, Any] = {}
+        for name, node in writable(wire, updating=suffix == "Patch").items():
+            fields[name] = self._input(prefix, wire, name, node, is_patch=suffix == "Patch")
+        return _schema(f"{prefix}{suffix}", fields, wire.declared.unknown)
+
+    def _input(self, prefix: str, wire: CompiledWire, name: str, node: Attribute | Field | Link, *, is_patch: bool) -> Any:
+        options: dict[str, Any] = {"data_key": wire.outer.get(name, name)}
+        if isinstance(node, Link):
+            key = Field(type="list", of=Field(type="string", max=255), max=MOST_LINKS)
+            return self.field(camel(name), key, wire.declared.values, **options)
+        field = node.field if isinstance(node, Attribute) else node
+        nullable = node.is_nullable if isinstance(node, Attribute) else not field.required
+        options["required"] = field.required and field.default is None and not is_patch
+        options["allow_none"] = nullable
+        unit = wire.declared.units.get(name)  # type: ignore[call-overload]  # FieldRefs are texts
+        values = replace(wire.declared.values, duration=unit) if unit else wire.declared.values
+        return self.field(prefix + camel(name), field, values, **options)
+
+    def _object(self, name: str, field: Field, values: WireValues, unknown: str) -> ma.Schema:
+        fields = {
+            key: self.field(
+                f"{name}{camel(key)}", node, values, required=node.required and node.default is None,
+                allow_none=not node.required and node.nullable is not False,
+                **({"load_default": node.default} if node.default is not None else {}),
+            )
+            for key, node in field.fields.items()
+        }  # fmt: skip
+        return _schema(name, fields, unknown)
+
+
+def input_field_validators(field: Field) -> list[Any]:
+    """The length limits of a list."""
+    if field.min is None and field.max is None:
+        return []
+    return [ma.validate.Length(min=field.min, max=field.max)]
+
+
+def writable(wire: CompiledWire, *, updating: bool) -> Mapping[str, Attribute | Field | Link]:
+    """What a caller may send through this wire: attributes, transient fields, and linked keys."""
+    found: dict[str, Attribute | Field | Link] = {}
+    for name, attribute in wire.model.attributes.items():
+        is_fixed = updating and (attribute.field.set == "once" or attribute.is_key)
+        if name in wire.outer and attribute.is_writable and not is_fixed:
+            found[name] = attribute
+    for name, node in wire.model.declared.fields.items():
+        if node.transient and name not in wire.declared.hide:
+            found[name] = node
+    for name, link in wire.model.links.items():
+        if link.table is not None and name in wire.outer and link.relation.set != "server":
+            found[name] = link
+    return found
+
+
+def _schema(name: str, fields: dict[str, Any], unknown: str) -> ma.Schema:
+    meta = type("Meta", (), {"register": False, "unknown": ma.RAISE if unknown == "refuse" else ma.EXCLUDE})
+    made: type[ma.Schema] = type(name, (ma.Schema,), {**fields, "Meta": meta})
+    return made()
+
+
+def _field_errors(messages: Any, pointer: str = "") -> list[FieldError]:
+    """Marshmallow's nested messages as a flat list with JSON pointers."""
+    if isinstance(messages, Mapping):
+        found: list[FieldError] = []
+        for key, inner in messages.items():
+            below = pointer if key == "_schema" else f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
+            found += _field_errors(inner, below)
+        return found
+    texts = messages if isinstance(messages, list) else [messages]
+    return [FieldError(pointer, _code(str(text)), _say(str(text))) for text in texts]
+
+
+_SAID = {
+    "Missing data for required field.": ("required", "this is required"),
+    "Unknown field.": ("unknown", "nobody declared this key"),
+    "Field may not be null.": ("null", "may not be null"),
+}
+
+
+def _code(text: str) -> str:
+    return _SAID.get(text, ("invalid", ""))[0]
+
+
+def _say(text: str) -> str:
+    return _SAID.get(text, ("", text))[1]

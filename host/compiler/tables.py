@@ -1,0 +1,262 @@
+"""Pass one of compiling: every linked resource becomes a SQLAlchemy table in one MetaData, and a Model over it.
+
+Tables know their plugin and former name (`table.info`), columns their former name and what fills old rows
+(`column.info`): the migrations layer reads nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Any
+
+import sqlalchemy as sa
+
+from host.compiler.expressions import Scope, to_sql
+from host.compiler.models import Attribute, Link, Model, Models, freeze
+from host.database import NAMING_CONVENTION
+from host.declaration.expressions import parse
+from host.declaration.nodes import Declaration, Field, Index, Relation, Resource, Unique
+from host.fields.columns import Uid
+from host.fields.kinds import Kinds, Types, resolve
+
+KEY_KINDS = {
+    "uuid7": Field(type="uuid", set="server", doc="the key"),
+    "uuid4": Field(type="uuid", set="server", doc="the key"),
+    "int": Field(type="integer", set="server", doc="the key"),
+    "hex24": Field(type="string", min=24, max=24, pattern="[0-9a-f]{24}", set="server", doc="the key"),
+    "string": Field(type="string", required=True, set="once", doc="the key, given by the caller"),
+}
+
+
+@dataclass
+class _Build:
+    """What grows while tables are made; nobody keeps it."""
+
+    declaration: Declaration
+    kinds: Kinds
+    metadata: sa.MetaData = field(default_factory=lambda: sa.MetaData(naming_convention=NAMING_CONVENTION))
+    models: dict[str, Model] = field(default_factory=dict)
+
+    @property
+    def types(self) -> Types:
+        return self.declaration.types
+
+
+def compile_tables(declaration: Declaration, kinds: Kinds) -> tuple[sa.MetaData, Models]:
+    """Tables and models of every resource. The declaration must be linked."""
+    build = _Build(declaration, kinds)
+    for name, resource in declaration.resources.items():
+        build.models[name] = _model(build, name, resource)
+    for model in list(build.models.values()):
+        build.models[model.name] = _with_links(build, model)
+    for model in build.models.values():
+        _constrain(build, model)
+    return build.metadata, freeze(build.models)
+
+
+def _model(build: _Build, name: str, resource: Resource) -> Model:
+    key_names = ("id",) if isinstance(resource.key, str) else resource.key
+    attributes = [_key(resource.key)] if isinstance(resource.key, str) else []
+    attributes += [_field(build, field_name, node, key_names) for field_name, node in resource.fields.items()]
+    attributes += [
+        _relation(build, relation_name, node, key_names)
+        for relation_name, node in resource.relations.items()
+        if not node.many
+    ]
+    columns = [attribute.column for attribute in attributes if attribute.column is not None]
+    table = sa.Table(
+        resource.table or "",
+        build.metadata,
+        *columns,
+        info={"owner": name.partition(".")[0], "was": _former_table(name, resource)},
+    )
+    by_name = {attribute.name: attribute for attribute in attributes if not attribute.field.transient}
+    return Model(name, resource, table, tuple(by_name[key] for key in key_names), by_name)
+
+
+def _former_table(name: str, resource: Resource) -> str | None:
+    return f"{name.partition('.')[0]}_{resource.was}" if resource.was else None
+
+
+def _key(kind: str) -> Attribute:
+    node = KEY_KINDS[kind]
+    if kind == "int":
+        # SQLite numbers rows itself only in a column of exactly this type.
+        column: sa.Column[Any] = sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True)
+    elif node.type == "uuid":
+        column = sa.Column("id", Uid(), primary_key=True)
+    else:
+        column = sa.Column("id", sa.String(int(node.max or 255)), primary_key=True)
+    return Attribute("id", node, column, is_key=True, is_nullable=False)
+
+
+def _field(build: _Build, name: str, node: Field, keys: tuple[str, ...]) -> Attribute:
+    node = resolve(node, build.types)
+    if node.counter is not None:
+        node = replace(node, set="server")
+    nullable = is_nullable(node) and name not in keys
+    if node.computed is not None or node.rollup is not None or node.transient:
+        return Attribute(name, node, None, is_nullable=node.rollup is None or node.rollup.function != "count")
+    if name in keys and node.set is None:
+        node = replace(node, set="once")
+    column = sa.Column(
+        node.column or name,
+        build.kinds[node.type].column(node),
+        nullable=nullable,
+        primary_key=name in keys,
+        autoincrement=False,
+        info={"was": node.was, "backfill": node.default},
+    )
+    return Attribute(name, node, column, is_key=name in keys, is_nullable=nullable)
+
+
+def is_nullable(node: Field) -> bool:
+    """Whether null may be stored and answered."""
+    if node.nullable is not None:
+        return node.nullable
+    return not (node.required or node.default is not None)
+
+
+def _relation(build: _Build, name: str, node: Relation, keys: tuple[str, ...]) -> Attribute:
+    target = build.declaration.resources[node.to]
+    referred, described = _referred(build, target, node)
+    nullable = not node.required and name not in keys
+    column = sa.Column(
+        node.column or f"{name}_id",
+        build.kinds[described.type].column(described),
+        sa.ForeignKey(f"{target.table}.{referred}", ondelete=node.on_delete.upper().replace("_", " ")),
+        nullable=nullable,
+        primary_key=name in keys,
+        autoincrement=False,
+        info={"was": node.was and f"{node.was}_id"},
+    )
+    value = replace(
+        described, doc=node.doc, set=node.set, required=node.required, read=node.read, write=node.write, default=None
+    )
+    return Attribute(name, value, column, node, is_key=name in keys, is_nullable=nullable)
+
+
+def _referred(build: _Build, target: Resource, node: Relation) -> tuple[str, Field]:
+    """The column over there that a to-one relation refers to, and the description of its values."""
+    if node.by not in (None, "id"):
+        described = resolve(target.fields[node.by or ""], build.types)
+        return described.column or node.by or "", replace(described, set=None, counter=None)
+    if isinstance(target.key, str):
+        return "id", replace(KEY_KINDS[target.key], set=None, required=False)
+    described = resolve(target.fields[target.key[0]], build.types)
+    return described.column or target.key[0], described
+
+
+# --- to-many relations ------------------------------------------------------------------------------------------------
+
+
+def _with_links(build: _Build, model: Model) -> Model:
+    links = {
+        name: _link(build, model, name, node) for name, node in model.declared.relations.items() if node.many
+    }
+    return replace(model, links=links)
+
+
+def _link(build: _Build, model: Model, name: str, node: Relation) -> Link:
+    if node.by is not None:
+        return Link(name, node, node.to, back=node.by)
+    target = build.models[node.to]
+    there_name = f"{target.noun}_id" if target.noun != model.noun else f"other_{target.noun}_id"
+    here, there = (
+        sa.Column(column_name, key.column.type, sa.ForeignKey(key.column, ondelete="CASCADE"), primary_key=True)
+        for column_name, key in ((f"{model.noun}_id", model.keys[0]), (there_name, target.keys[0]))
+        if key.column is not None
+    )
+    table = sa.Table(
+        node.through or f"{model.table.name}_{name}", build.metadata, here, there,
+        sa.Index(None, there), info={"owner": model.plugin, "was": None},
+    )  # fmt: skip
+    return Link(name, node, node.to, table=table, here=here, there=there)
+
+
+# --- constraints and indexes ------------------------------------------------------------------------------------------
+
+
+def _constrain(build: _Build, model: Model) -> None:
+    scope = Scope(model, build.models)
+    for attribute in model.stored():
+        if attribute.field.type == "enum" and attribute.column is not None:
+            values = sa.column(attribute.column.name).in_([sa.literal_column(f"'{value}'") for value in attribute.field.values])
+            model.table.append_constraint(sa.CheckConstraint(values, name=attribute.column.name))
+    for check in model.declared.checks:
+        condition = to_sql(parse(check.that), scope)
+        model.table.append_constraint(sa.CheckConstraint(sa.true() if condition is True else condition, name=check_name(check.that)))
+    for unique in _uniques(model):
+        _add_unique(model, unique, scope)
+    for index in model.declared.indexes:
+        _add_index(model, index, scope)
+    _index_references(model)
+
+
+def check_name(text: str) -> str:
+    """A name that changes with the condition, so that a changed condition is a changed constraint."""
+    return f"check_{blake2b(text.encode(), digest_size=4).hexdigest()}"
+
+
+def _uniques(model: Model) -> list[Unique]:
+    single = [
+        Unique(fields=(attribute.name,))
+        for attribute in model.stored()
+        if attribute.field.unique or (attribute.relation is not None and attribute.relation.unique)
+    ]
+    return [*single, *model.declared.unique]
+
+
+def _column(model: Model, name: str) -> sa.Column[Any]:
+    column = model.attributes[name].column
+    assert column is not None  # the linker refuses indexes over computed fields
+    return column
+
+
+def _add_unique(model: Model, unique: Unique, scope: Scope) -> None:
+    columns = [_column(model, name) for name in unique.fields]
+    where = to_sql(parse(unique.where), scope) if unique.where else None
+    if model.deleted is not None and model.deleted.column is not None:
+        alive = model.deleted.column.is_(None)
+        where = alive if where is None else sa.and_(where, alive)
+    if where is None and not unique.lower:
+        model.table.append_constraint(sa.UniqueConstraint(*columns))
+        return
+    parts = [sa.func.lower(column) if name in unique.lower else column for name, column in zip(unique.fields, columns, strict=True)]
+    suffix = "_lower" if unique.lower else ""
+    name = f"uq_{model.table.name}_{'_'.join(column.name for column in columns)}{suffix}"
+    sa.Index(name, *parts, unique=True, _table=model.table, **_partial(where))
+
+
+def _partial(where: Any) -> dict[str, Any]:
+    return {} if where is None else {"sqlite_where": where, "postgresql_where": where}
+
+
+def _add_index(model: Model, index: Index, scope: Scope) -> None:
+    columns = [_column(model, name.lstrip("-")) for name in index.fields]
+    parts = [column.desc() if name.startswith("-") else column for name, column in zip(index.fields, columns, strict=True)]
+    where = to_sql(parse(index.where), scope) if index.where else None
+    name = f"ix_{model.table.name}_{'_'.join(column.name for column in columns)}"
+    sa.Index(name, *parts, _table=model.table, **_partial(where))
+
+
+def _index_references(model: Model) -> None:
+    """Deleting over there, and listing what an owner has in its default order, must not scan this table."""
+    leading = {tuple(index.columns)[0].name for index in model.table.indexes if len(index.columns)}
+    for attribute in model.stored():
+        column = attribute.column
+        if attribute.relation is None or column is None or attribute is model.owner or column.name in leading:
+            continue
+        sa.Index(f"ix_{model.table.name}_{column.name}", column, _table=model.table)
+    if model.owner is not None:
+        _index_owner(model)
+
+
+def _index_owner(model: Model) -> None:
+    order = [name.lstrip("-") for name in model.declared.query.default_sort]
+    names = list(dict.fromkeys([model.owner.name if model.owner else "", *order, *(key.name for key in model.keys)]))
+    columns = [_column(model, name) for name in names if model.attributes[name].column is not None]
+    name = f"ix_{model.table.name}_{'_'.join(column.name for column in columns)}"
+    if name not in {index.name for index in model.table.indexes}:
+        sa.Index(name, *columns, _table=model.table)

@@ -1,0 +1,111 @@
+"""A wire compiled: the outer names, forms and statuses of one resource, in both directions. Presentation only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from host.compiler.expressions import Facts, Scope, any_of, terminal
+from host.compiler.models import Attribute, Model
+from host.compiler.readers import Output, attribute_output, path_output
+from host.declaration.nodes import Wire, WireOperation
+from host.fields.forms import Form
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledWire:
+    """One outer shape of a model."""
+
+    name: str
+    model: Model
+    declared: Wire
+    form: Form
+    path: str
+    outer: Mapping[str, str]  # attribute or link to its outer name
+    inner: Mapping[str, str]  # every accepted outer name to the attribute or link
+    shown: tuple[str, ...]  # attributes in the order of answers
+    create: WireOperation = field(default_factory=WireOperation)
+    update: WireOperation = field(default_factory=WireOperation)
+    delete: WireOperation = field(default_factory=WireOperation)
+
+    @property
+    def is_main(self) -> bool:
+        """Whether it is the resource's first wire, whose names need no suffix."""
+        return next(iter(self.model.declared.wires), self.name) == self.name
+
+    def pointer(self, pointer: str) -> str:
+        """An error's pointer in outer names."""
+        head, slash, rest = pointer.lstrip("/").partition("/")
+        name = self.outer.get(head, head)
+        return f"/{name}{slash}{rest}" if pointer.startswith("/") else f"{name}{slash}{rest}"
+
+    def field_form(self, name: str) -> Form | None:
+        """The form of one field where it differs from the wire's: its unit."""
+        unit = self.declared.units.get(name)  # type: ignore[call-overload]  # keys are FieldRefs, texts at run time
+        return replace(self.form, duration=unit) if unit else None
+
+
+def compile_wire(name: str, model: Model, declared: Wire) -> CompiledWire:
+    """Resolve the outer names of a wire."""
+    hidden = set(declared.hide)
+    names = {**{name: name for name in (*model.attributes, *model.links)}, **{key: node.name for key, node in declared.names.items()}}
+    outer = {key: value for key, value in names.items() if key not in hidden}
+    inner = {value: key for key, value in outer.items()}
+    for key, node in declared.names.items():
+        inner.update(dict.fromkeys(node.accept, key))
+    shown = tuple(
+        attribute.name
+        for attribute in model.attributes.values()
+        if attribute.name in outer and not attribute.field.secret and attribute is not model.deleted
+    )
+    form = Form.of(declared.values)
+    path = declared.path or model.declared.path or ""
+    return CompiledWire(
+        name, model, declared, form, path, outer, inner, shown,
+        create=replace(declared.create, status=declared.create.status or 201, body=declared.create.body or "row"),
+        update=replace(declared.update, status=declared.update.status or 200, body=declared.update.body or "row"),
+        delete=_delete(declared.delete),
+    )  # fmt: skip
+
+
+def _delete(node: WireOperation) -> WireOperation:
+    body = node.body or "none"
+    return replace(node, body=body, status=node.status or (204 if body == "none" else 200))
+
+
+def outputs(wire: CompiledWire, scope: Scope, only: Iterable[str] | None = None) -> list[Output]:
+    """What an answered row holds for an actor with the scope's facts; `only` narrows it to outer names."""
+    chosen = None if only is None else set(only)
+    found: list[Output] = []
+    for name in wire.shown:
+        attribute = wire.model.attributes[name]
+        output = readable(attribute, scope, attribute_output(attribute, scope, wire.outer[name], wire.field_form(name)))
+        if output is not None:
+            found.append(output)
+    found += _extra(wire, scope, found)
+    return found if chosen is None else [output for output in found if output.key in chosen]
+
+
+def readable(attribute: Attribute, scope: Scope, output: Output) -> Output | None:
+    """The output if the field's `read` rule lets the actor see it; guarded by the rule where it depends on the row."""
+    if not attribute.field.read or scope.facts.is_system:
+        return output
+    condition = any_of(attribute.field.read, scope)
+    if isinstance(condition, bool):
+        return output if condition else None
+    return replace(output, guard=condition)
+
+
+def _extra(wire: CompiledWire, scope: Scope, found: Sequence[Output]) -> list[Output]:
+    by_attribute = {wire.inner[output.key]: output for output in found}
+    extra = [
+        replace(by_attribute[source], key=key) for key, source in wire.declared.also.items() if source in by_attribute
+    ]
+    for key, path in wire.declared.through.items():
+        attribute = terminal(tuple(path.split(".")), scope)
+        assert attribute is not None  # the linker resolved the path
+        extra.append(path_output(key, path, attribute.field, scope))
+    constants: Mapping[str, Any] = wire.declared.constants
+    extra += [Output(key, wire.model.keys[0].field, None, constant=value) for key, value in constants.items()]
+    return extra

@@ -1,0 +1,253 @@
+"""The query string of a list, parsed against what the resource declares. Everything else is refused, all at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from host.compiler.expressions import Scope, any_of
+from host.compiler.models import Attribute
+from host.compiler.wires import CompiledWire
+from host.declaration.problems import did_you_mean
+from host.errors import FieldError, Invalid
+from host.fields.inputs import check_text, input_field
+from host.fields.kinds import Kinds
+
+OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "null", "contains", "starts")
+RESERVED = ("sort", "fields", "expand", "q", "count", "cursor", "page", "page_size")
+MOST_VALUES = 200  # of one `in`
+MOST_WORDS = 10  # of one search
+MOST_PAGES = 10_000
+_FORM = re.compile(r"([^\[\]]+)(?:\[(\w+)\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition on one attribute; `value` is native, a tuple for `in`, a boolean for `null`."""
+
+    attribute: Attribute
+    operator: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One step of the order."""
+
+    attribute: Attribute
+    is_descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """What a caller asks of a list, checked."""
+
+    filters: tuple[Filter, ...] = ()
+    order: tuple[Order, ...] = ()
+    words: tuple[str, ...] = ()
+    fields: tuple[str, ...] | None = None  # outer names
+    expand: tuple[str, ...] = ()
+    size: int = 50
+    page: int | None = None
+    has_total: bool = False
+
+
+class QueryParser:
+    """Parses for one wire and one actor's facts: fields the actor may not read do not exist here either."""
+
+    def __init__(self, wire: CompiledWire, kinds: Kinds, scope: Scope) -> None:
+        self.wire, self.kinds, self.scope = wire, kinds, scope
+        self.model, self.query = wire.model, wire.model.declared.query
+        self.errors: list[FieldError] = []
+
+    def parse(self, raw: str, allowed: tuple[str, ...] | None = None) -> ListQuery:
+        """The checked query, or Invalid with every problem; `allowed` narrows it to these parameters."""
+        try:
+            pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=100, errors="strict")
+        except ValueError:
+            raise Invalid.at("", "query", "the query string cannot be read") from None
+        given: dict[str, str] = {}
+        filters: list[Filter] = []
+        for name, text in pairs:
+            if name in given:
+                self._wrong(name, "repeated", "given twice")
+            given[name] = text
+            if allowed is not None and name not in allowed:
+                self._wrong(name, "unknown", f"takes {', '.join(allowed)}{did_you_mean(name, allowed)}")
+            elif name not in RESERVED:
+                self._filter(name, text, filters)
+        found = self._build(given, filters)
+        if self.errors:
+            raise Invalid("the query is not valid", self.errors)
+        return found
+
+    def order(self, names: tuple[str, ...]) -> tuple[Order, ...]:
+        """A declared order, completed by the key so that it is total."""
+        steps = [Order(self.model.attributes[name.lstrip("-")], name.startswith("-")) for name in names]
+        return self._completed(steps)
+
+    def _build(self, given: Mapping[str, str], filters: list[Filter]) -> ListQuery:
+        numbered = self.wire.declared.list.pages == "number"
+        return ListQuery(
+            filters=tuple(filters),
+            order=self._sort(given.get("sort")),
+            words=self._words(given.get("q")),
+            fields=self._names("fields", given.get("fields"), self._outer_names()),
+            expand=self._expand(given.get("expand")),
+            size=self._size(given.get("page_size")),
+            page=self._page(given.get("page"), numbered),
+            has_total=self._count(given.get("count")) or numbered,
+        )
+
+    def _wrong(self, name: str, code: str, detail: str) -> None:
+        self.errors.append(FieldError(name, code, detail))
+
+    # -- filters --
+
+    def _filter(self, name: str, text: str, filters: list[Filter]) -> None:
+        match = _FORM.fullmatch(name)
+        outer, operator = (match[1], match[2] or "eq") if match else (name, "eq")
+        attribute = self._readable(outer, self.query.filter)
+        if attribute is None:
+            known = [self.wire.outer[item] for item in self.query.filter if item in self.wire.outer]
+            self._wrong(name, "unknown", f"cannot be filtered by{did_you_mean(outer, [*known, *RESERVED])}")
+            return
+        allowed = self.kinds[attribute.field.type].operators
+        if operator not in allowed:
+            self._wrong(name, "operator", f"takes {', '.join(allowed)}")
+            return
+        try:
+            filters.append(Filter(attribute, operator, self._operand(attribute, operator, text)))
+        except ValueError as error:
+            self._wrong(name, "value", f"expected {error}")
+
+    def _operand(self, attribute: Attribute, operator: str, text: str) -> Any:
+        if operator == "null":
+            if text not in ("true", "false"):
+                raise ValueError("true or false")
+            return text == "true"
+        if operator == "in":
+            parts = text.split(",")
+            if len(parts) > MOST_VALUES:
+                raise ValueError(f"at most {MOST_VALUES} values")
+            return tuple(self._value(attribute, part) for part in parts)
+        return sound(text) if operator in ("contains", "starts") else self._value(attribute, text)
+
+    def _value(self, attribute: Attribute, text: str) -> Any:
+        field = attribute.field
+        values = self.wire.declared.values
+        if field.type in ("datetime", "date") and (values.lenient_dates or values.naive or values.datetime != "iso"):
+            return _lenient(field, values, text)
+        return self.kinds[field.type].parse(sound(text), field)
+
+    def _readable(self, outer: str, allowed: tuple[str, ...]) -> Attribute | None:
+        inner = self.wire.inner.get(outer)
+        if inner is None or inner not in allowed:
+            return None
+        attribute = self.model.attributes[inner]
+        if attribute.field.read and not self.scope.facts.is_system and any_of(attribute.field.read, self.scope) is not True:
+            return None
+        return attribute
+
+    # -- order, fields, expand, search --
+
+    def _sort(self, text: str | None) -> tuple[Order, ...]:
+        if text is None:
+            return self.order(self.wire.declared.list.sort or self.query.default_sort)
+        steps: list[Order] = []
+        for part in text.split(","):
+            attribute = self._readable(part.lstrip("-"), self.query.sort)
+            if attribute is None or part.startswith("--") or attribute in [step.attribute for step in steps]:
+                known = [self.wire.outer[item] for item in self.query.sort if item in self.wire.outer]
+                self._wrong("sort", "unknown", f'cannot be sorted by "{part[:60]}"{did_you_mean(part.lstrip("-"), known)}')
+            else:
+                steps.append(Order(attribute, part.startswith("-")))
+        return self._completed(steps)
+
+    def _completed(self, steps: list[Order]) -> tuple[Order, ...]:
+        descending = steps[-1].is_descending if steps else False
+        present = {step.attribute.name for step in steps}
+        return (*steps, *(Order(key, descending) for key in self.model.keys if key.name not in present))
+
+    def _outer_names(self) -> list[str]:
+        declared = self.wire.declared
+        names = [self.wire.outer[name] for name in (*self.wire.shown, *self.model.links) if name in self.wire.outer]
+        return [*names, *declared.also, *declared.through, *declared.constants]
+
+    def _names(self, parameter: str, text: str | None, known: list[str]) -> tuple[str, ...] | None:
+        if text is None:
+            return None
+        names = tuple(dict.fromkeys(text.split(",")))
+        for name in names:
+            if name not in known:
+                self._wrong(parameter, "unknown", f'nobody declared "{name[:60]}"{did_you_mean(name, known)}')
+        return names
+
+    def _expand(self, text: str | None) -> tuple[str, ...]:
+        known = [self.wire.outer.get(name, name) for name in self.query.expand]
+        names = self._names("expand", text, known) or ()
+        return tuple(self.wire.inner.get(name, name) for name in names)
+
+    def _words(self, text: str | None) -> tuple[str, ...]:
+        if text is None:
+            return ()
+        if not self.query.search:
+            self._wrong("q", "unknown", "this list cannot be searched")
+        try:
+            words = tuple(sound(text).lower().split())
+        except ValueError as error:
+            self._wrong("q", "value", f"expected {error}")
+            return ()
+        if len(words) > MOST_WORDS or len(text) > 200:
+            self._wrong("q", "too_long", f"at most {MOST_WORDS} words and 200 characters")
+        return words[:MOST_WORDS]
+
+    # -- pages --
+
+    def _size(self, text: str | None) -> int:
+        unpaged, page = self.wire.declared.page.unpaged, self.query.page
+        if text is None:
+            return unpaged or page.default
+        if re.fullmatch(r"[0-9]{1,6}", text) is None or not 1 <= int(text) <= (unpaged or page.max):
+            self._wrong("page_size", "range", f"a whole number from 1 to {unpaged or page.max}")
+            return page.default
+        return int(text)
+
+    def _page(self, text: str | None, numbered: bool) -> int | None:
+        if text is None:
+            return 1 if numbered else None
+        if not numbered:
+            self._wrong("page", "unknown", "this list is paged by cursor: follow `next`")
+        elif re.fullmatch(r"[0-9]{1,5}", text) is None or not 1 <= int(text) <= MOST_PAGES:
+            self._wrong("page", "range", f"a whole number from 1 to {MOST_PAGES}")
+        else:
+            return int(text)
+        return None
+
+    def _count(self, text: str | None) -> bool:
+        if text not in (None, "exact", "none"):
+            self._wrong("count", "value", "expected exact or none")
+        return text == "exact"
+
+
+def sound(text: str) -> str:
+    """The text, if every database can hold it."""
+    from marshmallow import ValidationError  # already loaded by `check_text`'s module
+
+    try:
+        return check_text(text)
+    except ValidationError as error:
+        raise ValueError(f"a sound text ({error.messages[0]})") from None
+
+
+def _lenient(field: Any, values: Any, text: str) -> Any:
+    from marshmallow import ValidationError
+
+    try:
+        number = float(text) if values.datetime != "iso" and re.fullmatch(r"\d{1,14}(\.\d+)?", text) else text
+        return input_field(field, values).deserialize(number)
+    except ValidationError as error:
+        raise ValueError(str(error.messages[0]).removeprefix("expected ")) from None

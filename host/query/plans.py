@@ -1,0 +1,176 @@
+"""A checked list query as SQL: one select for the page, and one for the total where it is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from host.access import Policy, as_sql
+from host.compiler.expressions import Facts, Scope
+from host.compiler.readers import Reader, compile_reader
+from host.compiler.registry import Registry
+from host.compiler.statements import Statement, compile_statement
+from host.compiler.wires import CompiledWire, outputs
+from host.database import Database
+from host.query.expanding import Expansion, plan_expansion
+from host.query.parameters import Filter, ListQuery, Order
+
+SCALAR_TOTAL = "postgresql"  # where the total is cheapest as a subselect of the page's statement
+
+
+@dataclass(frozen=True)
+class ListPlan:
+    """Everything a list needs at run time. Behind the reader's columns the rows carry the order's values, then the total."""
+
+    statement: Statement
+    reader: Reader
+    size: int
+    order_width: int
+    scope: str  # what its cursors are bound to
+    expansions: tuple[Expansion, ...]
+    total: Statement | None = None
+    total_in_page: bool = False
+    page: int | None = None
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Compiles plans for one app."""
+
+    registry: Registry
+    policy: Policy
+    database: Database
+
+    def plan(self, wire: CompiledWire, query: ListQuery, facts: Facts, nulls: Sequence[bool] | None) -> ListPlan:
+        """The plan of a query; `nulls` tells which values of the cursor are null, None when there is no cursor."""
+        scope = self.policy.scope(wire.model, facts)
+        reader = self._reader(wire, query, scope)
+        expansions, extra_keys = self._expansions(wire, query, facts, scope)
+        conditions = [*self.policy.visible(wire.model, "list", facts), *self._asked(query, scope)]
+        order_columns = [scope.column(step.attribute.name) for step in query.order]
+        behind = [*order_columns, *extra_keys]
+        statement = sa.select(*reader.columns, *behind).select_from(wire.model.table)
+        after = [after_cursor(query.order, order_columns, nulls, self.database.dialect)] if nulls is not None else []
+        statement = statement.where(*conditions, *after).order_by(*self._order(query.order, order_columns))
+        statement = statement.limit(query.size + 1)
+        if query.page is not None:
+            statement = statement.limit(query.size + 1).offset((query.page - 1) * query.size)
+        total = sa.select(sa.func.count()).select_from(wire.model.table).where(*conditions)
+        in_page = query.has_total and self.database.dialect == SCALAR_TOTAL
+        if in_page:
+            statement = statement.add_columns(total.scalar_subquery())
+        return ListPlan(
+            self._compiled(statement), reader, query.size, len(order_columns), order_scope(wire, query.order), expansions,
+            self._compiled(total) if query.has_total else None, in_page, query.page,
+        )  # fmt: skip
+
+    def single(self, wire: CompiledWire, query: ListQuery, facts: Facts) -> ListPlan:
+        """The plan of one row by key with embedded relations; its version stands where a list has its order."""
+        model = wire.model
+        scope = self.policy.scope(model, facts)
+        reader = self._reader(wire, query, scope)
+        expansions, extra_keys = self._expansions(wire, query, facts, scope)
+        version = [scope.column(model.version.name)] if model.version else []
+        keys = [
+            scope.column(key.name) == sa.bindparam(f"key_{index}", type_=scope.column(key.name).type)
+            for index, key in enumerate(model.keys)
+        ]
+        statement = sa.select(*reader.columns, *version, *extra_keys).select_from(model.table)
+        statement = statement.where(*keys, *self.policy.visible(model, "get", facts))
+        return ListPlan(self._compiled(statement), reader, 1, len(version), "", expansions)
+
+    def _reader(self, wire: CompiledWire, query: ListQuery, scope: Scope) -> Reader:
+        types, kinds = self.registry.declaration.types, self.registry.kinds
+        return compile_reader(outputs(wire, scope, query.fields), kinds, types, self.database.dialect, wire.form)
+
+    def _compiled(self, element: Any) -> Statement:
+        return compile_statement(element, self.database.compiling)
+
+    def _expansions(
+        self, wire: CompiledWire, query: ListQuery, facts: Facts, scope: Scope
+    ) -> tuple[tuple[Expansion, ...], list[Any]]:
+        plans = [plan_expansion(self.registry, self.policy, self.database, wire, name, facts) for name in query.expand]
+        keys = [scope.column(plan.here) for plan in plans]
+        return tuple(plans), keys
+
+    def _asked(self, query: ListQuery, scope: Scope) -> list[Any]:
+        conditions = [condition(item, scope.column(item.attribute.name)) for item in query.filters]
+        searched = [scope.column(name) for name in scope.model.declared.query.search] if scope.model else []
+        for word in query.words:
+            pattern = f"%{_escaped(word)}%"
+            conditions.append(sa.or_(*(sa.func.lower(column).like(sa.literal(pattern), escape="\\") for column in searched)))
+        return [as_sql(item) for item in conditions]
+
+    def _order(self, order: Sequence[Order], columns: Sequence[Any]) -> list[Any]:
+        return [
+            ordered(column, step, self.database.dialect) for step, column in zip(order, columns, strict=True)
+        ]
+
+
+def order_scope(wire: CompiledWire, order: Sequence[Order]) -> str:
+    """What a cursor is bound to: the list and its order."""
+    steps = ",".join(("-" if step.is_descending else "") + step.attribute.name for step in order)
+    return f"{wire.model.name}/{wire.name}/{steps}"
+
+
+def ordered(column: Any, step: Order, dialect: str) -> Any:
+    """One ORDER BY term. Nulls come first when ascending, on both databases."""
+    term = column.desc() if step.is_descending else column.asc()
+    if not step.attribute.is_nullable or dialect == "sqlite":
+        return term
+    return term.nulls_last() if step.is_descending else term.nulls_first()
+
+
+def condition(item: Filter, column: Any) -> Any:
+    """One filter as SQL."""
+    match item.operator:
+        case "null":
+            return column.is_(None) if item.value else column.is_not(None)
+        case "in":
+            return column.in_([sa.literal(value, type_=column.type) for value in item.value])
+        case "contains":
+            return sa.func.lower(column).like(sa.literal(f"%{_escaped(item.value.lower())}%"), escape="\\")
+        case "starts":
+            return column.like(sa.literal(f"{_escaped(item.value)}%"), escape="\\")
+    value = sa.literal(item.value, type_=column.type)
+    compared = {"eq": column == value, "gt": column > value, "gte": column >= value, "lt": column < value, "lte": column <= value}
+    return sa.or_(column != value, column.is_(None)) if item.operator == "ne" else compared[item.operator]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def after_cursor(order: Sequence[Order], columns: Sequence[Any], nulls: Sequence[bool], dialect: str) -> Any:
+    """The rows behind a cursor, whose values are the binds `cursor_0…`.
+
+    One row-value comparison where every step runs the same way over columns without nulls, which an index can serve;
+    else the expanded form.
+    """
+    binds = [sa.bindparam(f"cursor_{index}", type_=sa.types.NullType()) for index in range(len(order))]
+    directions = {step.is_descending for step in order}
+    if len(directions) == 1 and not any(step.attribute.is_nullable for step in order):
+        left, right = sa.tuple_(*columns), sa.tuple_(*binds)
+        return left < right if directions.pop() else left > right
+    steps = []
+    for index, step in enumerate(order):
+        same = [_equal(columns[i], binds[i], nulls[i]) for i in range(index)]
+        behind = _behind(columns[index], binds[index], step, is_null=nulls[index])
+        if behind is not None:
+            steps.append(sa.and_(*same, behind))
+    return sa.or_(*steps) if steps else sa.false()
+
+
+def _equal(column: Any, bind: Any, is_null: bool) -> Any:
+    return column.is_(None) if is_null else column == bind
+
+
+def _behind(column: Any, bind: Any, step: Order, *, is_null: bool) -> Any:
+    if step.is_descending:  # nulls are last
+        if is_null:
+            return None
+        return sa.or_(column < bind, column.is_(None)) if step.attribute.is_nullable else column < bind
+    return column.is_not(None) if is_null else column > bind

@@ -1,0 +1,94 @@
+"""The context that every operation, action and prepare function gets first: who asks, when, and the doors to data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from host.access import actor_values, facts_of
+from host.actor import SYSTEM, Actor
+from host.compiler.expressions import Facts
+from host.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from host.service.records import Records
+    from host.service.runtime import Runtime
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """One request's, job's or command's view of the app. `now` is the same instant from its first to its last statement."""
+
+    runtime: Runtime
+    actor: Actor
+    now: datetime
+    work: UnitOfWork | None = None
+    request_id: str = ""
+    plugin: str = ""
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What is known of the actor before any query."""
+        return facts_of(self.actor)
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """The actor's and the clock's parameters of compiled rules."""
+        return actor_values(self.actor, self.now)
+
+    @property
+    def transaction(self) -> UnitOfWork:
+        """The open unit of work; a programming error outside of one."""
+        if self.work is None:
+            raise RuntimeError("this context has no transaction")
+        return self.work
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings of the plugin whose code runs."""
+        return self.runtime.settings.get(self.plugin, {})
+
+    @property
+    def session(self) -> Session:
+        """A raw ORM session in the same transaction. No rule is checked here."""
+        return self.transaction.session
+
+    def records(self, name: str) -> Records:
+        """The checked service of a resource: `ctx.records("freelance.client")`, or `"client"` of the same plugin."""
+        from host.service.records import Records  # the two refer to each other
+
+        return Records(self, self.runtime.registry.model(self._qualified(name)))
+
+    def model(self, name: str) -> type[Any]:
+        """The ORM class of a resource, for `ctx.session`."""
+        return self.runtime.registry.classes[self._qualified(name)]
+
+    def table(self, name: str) -> sa.Table:
+        """The table of a resource, for statements of one's own."""
+        return self.runtime.registry.model(self._qualified(name)).table
+
+    def execute(self, statement: Any) -> sa.CursorResult[Any]:
+        """Run a SQLAlchemy statement in this transaction; rule conditions in it get the actor's values."""
+        return self.transaction.connection.execute(statement, self.values)
+
+    def after_commit(self, follow: Callable[[], None]) -> None:
+        """Call this when the transaction has been committed; never, when it is rolled back."""
+        self.transaction.after_commit(follow)
+
+    def within(self, plugin: str) -> Context:
+        """The same context for the code of a plugin: its settings, its resources by short names."""
+        return self if plugin == self.plugin else replace(self, plugin=plugin)
+
+    def as_system(self) -> Context:
+        """The same transaction without rules, for what the plugin does on its own account."""
+        return replace(self, actor=SYSTEM)
+
+    def _qualified(self, name: str) -> str:
+        return name if "." in name else f"{self.plugin}.{name}"

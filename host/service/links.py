@@ -1,0 +1,41 @@
+"""Writing many-to-many relations: the linked keys of a row are replaced as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from host.compiler.models import Link, Model
+from host.errors import Invalid
+from host.service.context import Context
+
+
+def write_links(ctx: Context, model: Model, keys: tuple[Any, ...], links: Mapping[str, Sequence[Any]]) -> None:
+    """Make each relation hold exactly these keys, every one of which the actor has to be able to see."""
+    for name, wanted in links.items():
+        link = model.links[name]
+        unique = list(dict.fromkeys(wanted or ()))
+        _check_visible(ctx, link, name, unique)
+        assert link.table is not None and link.here is not None and link.there is not None
+        connection = ctx.transaction.connection
+        connection.execute(link.table.delete().where(link.here == keys[0]))
+        if unique:
+            connection.execute(link.table.insert(), [{link.here.name: keys[0], link.there.name: key} for key in unique])
+
+
+def _check_visible(ctx: Context, link: Link, name: str, wanted: Sequence[Any]) -> None:
+    if not wanted:
+        return
+    target = ctx.runtime.registry.models[link.target]
+    key = target.keys[0].column
+    assert key is not None
+    visible = ctx.runtime.policy.visible(target, "get", ctx.facts)
+    try:
+        found = set(ctx.execute(sa.select(key).where(key.in_(wanted), *visible)).scalars())
+    except sa.exc.DataError:
+        found = set()
+    for index, value in enumerate(wanted):
+        if value not in found:
+            raise Invalid.at(f"/{name}/{index}", "reference", f"there is no such {target.noun}")

@@ -1,0 +1,174 @@
+"""Compiled statements of an app, made when first needed and kept: lists by query string, single rows, writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from host.access import Operation, Policy, as_sql
+from host.compiler.expressions import Facts, any_of
+from host.compiler.models import Model
+from host.compiler.readers import Reader, compile_reader, native_outputs
+from host.compiler.registry import Registry
+from host.compiler.statements import Statement, compile_statement
+from host.compiler.wires import CompiledWire, outputs
+from host.database import Database
+from host.declaration.nodes import Field
+from host.fields.forms import NATIVE
+from host.fields.kinds import Kinds
+from host.query.parameters import QueryParser
+from host.query.plans import ListPlan, Planner
+
+MOST_KEPT = 2048  # plans; a caller who varies the query string must not fill the memory
+
+
+@dataclass(frozen=True)
+class RowPlan:
+    """How one row is read by key. Behind the reader's columns come the version and the verdicts, in the order asked."""
+
+    statement: Statement
+    reader: Reader
+    has_version: bool
+
+    def fetch(self, connection: Any, keys: Sequence[Any], values: dict[str, Any]) -> Found | None:
+        """The row with its version and verdicts, or None."""
+        parameters = {**values, **{f"key_{index}": key for index, key in enumerate(keys)}}
+        row = self.statement.run(connection, parameters).fetchone()
+        if row is None:
+            return None
+        behind = row[self.reader.width :]
+        version = behind[0] if self.has_version else None
+        return Found(row, self.reader, version, tuple(map(bool, behind[1:] if self.has_version else behind)))
+
+
+@dataclass(frozen=True)
+class Found:
+    """A fetched row, not yet built."""
+
+    raw: Sequence[Any]
+    reader: Reader
+    version: int | None
+    verdicts: tuple[bool, ...]
+
+    def row(self) -> dict[str, Any]:
+        """The row as its reader shapes it."""
+        return self.reader.one(self.raw)
+
+
+@dataclass(frozen=True, eq=False)
+class Plans:
+    """The compiled statements of one app."""
+
+    registry: Registry
+    policy: Policy
+    database: Database
+    planner: Planner
+    _kept: dict[Any, Any] = field(default_factory=dict)
+
+    def listing(self, wire: CompiledWire, raw: str, facts: Facts, nulls: tuple[bool, ...] | None) -> ListPlan:
+        """The plan of a list by its query string (without the cursor)."""
+        return self._keep((wire, raw, facts, nulls), lambda: self._list_plan(wire, raw, facts, nulls))
+
+    def row(self, shape: CompiledWire | Model, facts: Facts, operation: Operation = "get") -> RowPlan:
+        """Reading one row as a wire shows it (or natively, for a model), hidden where the rule hides it."""
+        return self._keep((shape, "row", operation, facts), lambda: self._row_plan(shape, facts, operation, (), lock=False))
+
+    def expanded(self, wire: CompiledWire, facts: Facts, raw: str) -> ListPlan:
+        """Reading one row with the `fields` and `expand` of a query string."""
+        return self._keep((wire, "single", raw, facts), lambda: self._single_plan(wire, raw, facts))
+
+    def checked(
+        self, shape: CompiledWire | Model, facts: Facts, checks: tuple[Any, ...], *, lock: bool = False
+    ) -> RowPlan:  # fmt: skip
+        """Reading one row with verdicts: each check is an operation, or the name of a field whose `write` rule counts."""
+        return self._keep(
+            (shape, "checked", checks, facts, lock), lambda: self._row_plan(shape, facts, None, checks, lock=lock)
+        )
+
+    def defaults(self, model: Model) -> dict[str, Any]:
+        """The native values of a new row's declared defaults."""
+        return self._keep((model, "defaults"), lambda: self._defaults(model))
+
+    def _defaults(self, model: Model) -> dict[str, Any]:
+        return {
+            attribute.name: native_default(self.registry.kinds, attribute.field)
+            for attribute in model.stored()
+            if attribute.field.default is not None and attribute.relation is None
+        }
+
+    def statement(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Statement:
+        """Any other statement, kept under a key of the caller's."""
+        return self._keep(("statement", *key), lambda: compile_statement(make(), self.database.compiling))
+
+    def _keep(self, key: Any, make: Callable[[], Any]) -> Any:
+        found = self._kept.get(key)
+        if found is None:
+            found = make()
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = found
+        return found
+
+    def _list_plan(self, wire: CompiledWire, raw: str, facts: Facts, nulls: tuple[bool, ...] | None) -> ListPlan:
+        scope = self.policy.scope(wire.model, facts)
+        query = QueryParser(wire, self.registry.kinds, scope).parse(raw)
+        return self.planner.plan(wire, query, facts, nulls)
+
+    def _single_plan(self, wire: CompiledWire, raw: str, facts: Facts) -> ListPlan:
+        parser = QueryParser(wire, self.registry.kinds, self.policy.scope(wire.model, facts))
+        return self.planner.single(wire, parser.parse(raw, allowed=("fields", "expand")), facts)
+
+    def reader(self, shape: CompiledWire | Model, facts: Facts) -> Reader:
+        """The reader of a wire's rows, or of a model's native ones."""
+        types, kinds, dialect = self.registry.declaration.types, self.registry.kinds, self.database.dialect
+        if isinstance(shape, Model):
+            return compile_reader(native_outputs(shape, self.policy.scope(shape, facts)), kinds, types, dialect, NATIVE)
+        found = outputs(shape, self.policy.scope(shape.model, facts))
+        return compile_reader(found, kinds, types, dialect, shape.form)
+
+    def _row_plan(
+        self, shape: CompiledWire | Model, facts: Facts, operation: Operation | None, checks: tuple[Any, ...],
+        *, lock: bool,
+    ) -> RowPlan:  # fmt: skip
+        model = shape if isinstance(shape, Model) else shape.model
+        reader = self.reader(shape, facts)
+        version = model.version
+        columns = [*reader.columns, *([version.column] if version else [])]
+        columns += [sa.case((as_sql(self._check(model, check, facts)), 1), else_=0) for check in checks]
+        conditions = [key.column == sa.bindparam(f"key_{i}", type_=key.column.type) for i, key in enumerate(model.keys) if key.column is not None]
+        if operation is not None:
+            conditions += self.policy.visible(model, operation, facts)
+        elif model.deleted is not None and model.deleted.column is not None:
+            conditions.append(model.deleted.column.is_(None))
+        statement = sa.select(*columns).select_from(model.table).where(*conditions)
+        if lock:
+            statement = statement.with_for_update(of=model.table)  # SQLite has its one write lock already
+        return RowPlan(compile_statement(statement, self.database.compiling), reader, version is not None)
+
+    def _check(self, model: Model, check: Any, facts: Facts) -> Any:
+        if isinstance(check, tuple):
+            return self.policy.condition(model, check, facts)
+        if check in ("list", "get", "create", "update", "delete"):
+            return self.policy.predicate(model, check, facts)
+        rule = write_rule(model, check)
+        return any_of(rule, self.policy.scope(model, facts)) if rule and not facts.is_system else True
+
+
+def native_default(kinds: Kinds, field: Field) -> Any:
+    """A declared default as a value of the field's type."""
+    kind = kinds[field.type]
+    if kind.is_nested or isinstance(field.default, bool) or (kind.is_text and isinstance(field.default, str)):
+        return field.default
+    return kind.parse(str(field.default), field)
+
+
+def write_rule(model: Model, name: str) -> tuple[str, ...]:
+    """The `write` rule of a field, a transient field or a relation."""
+    attribute = model.attributes.get(name)
+    if attribute is not None:
+        return attribute.field.write
+    declared = model.declared.fields.get(name) or model.declared.relations.get(name)  # type: ignore[call-overload]  # Names are texts
+    return declared.write if declared is not None else ()

@@ -1,0 +1,265 @@
+"""Create, update and delete: one row at a time, inside the context's unit of work, under the rules.
+
+The rule is checked on the flushed row, in the same query that reads the answer; whatever fails raises and so rolls back.
+Values are native ones under inner names. Keys that only the server sets are filled in here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from host.compiler.models import Attribute, Model
+from host.compiler.wires import CompiledWire
+from host.database import violation_of
+from host.errors import FieldError, Forbidden, NotFound, PreconditionFailed
+from host.service.cascade import clear_referrers
+from host.service.context import Context
+from host.service.counters import next_number
+from host.service.keys import new_key
+from host.service.links import write_links
+from host.service.plans import Found, write_rule
+from host.service.references import check_references
+from host.service.violations import refusal
+
+Values = dict[str, Any]
+Shape = CompiledWire | Model
+Match = Callable[[Found], bool]  # decides an If-Match on the locked row
+
+
+@dataclass
+class Change:
+    """A write before it is stored, for the resource's `prepare` function, which may complete `values` or refuse.
+
+    `values` holds what will be written, `before` the stored row on update, `transient` what is never stored.
+    """
+
+    operation: Literal["create", "update"]
+    model: Model
+    values: Values
+    before: Values | None = None
+    transient: Values = field(default_factory=dict)
+
+    def get(self, name: str) -> Any:
+        """The value that the row will have."""
+        if name in self.values:
+            return self.values[name]
+        return self.before.get(name) if self.before is not None else None
+
+
+@dataclass(frozen=True)
+class Written:
+    """A stored row as the shape shows it."""
+
+    keys: tuple[Any, ...]
+    row: Values
+    version: int | None
+
+
+# --- create -----------------------------------------------------------------------------------------------------------
+
+
+def create(ctx: Context, shape: Shape, values: Mapping[str, Any]) -> Written:
+    """Store a new row. Raises Invalid, Duplicate or Forbidden, and then nothing has been stored."""
+    model = _model(shape)
+    given = frozenset(values)
+    change = _prepared(ctx, Change("create", model, dict(values)))
+    stored, links = _split(model, _completed(ctx, model, change.values))
+    check_references(ctx, model, stored)
+    keys = _insert(ctx, model, stored)
+    write_links(ctx, model, keys, links)
+    return _read_back(ctx, shape, keys, "create", given)
+
+
+def _completed(ctx: Context, model: Model, values: Values) -> Values:
+    """The values with defaults and everything that the server sets."""
+    complete = {**ctx.runtime.plans.defaults(model), **values}
+    mixins = model.declared.mixins
+    for key in model.keys:
+        if key.name not in complete and isinstance(model.declared.key, str) and model.declared.key != "int":
+            complete[key.name] = new_key(model.declared.key)
+    if mixins.owned is not None and model.owner is not None:
+        complete.setdefault(mixins.owned.name, ctx.actor.key(mixins.owned.by))
+    if mixins.stamped is not None:
+        complete.setdefault(mixins.stamped.created, ctx.now)
+        complete.setdefault(mixins.stamped.updated, ctx.now)
+    if mixins.versioned is not None:
+        complete[mixins.versioned.name] = 1
+    for attribute in model.attributes.values():
+        if attribute.field.counter is not None and complete.get(attribute.name) is None:
+            complete[attribute.name] = next_number(ctx, model, attribute, complete)
+    return complete
+
+
+def _insert(ctx: Context, model: Model, stored: Values) -> tuple[Any, ...]:
+    names = tuple(stored)
+    statement = ctx.runtime.plans.statement((model, "insert", names), lambda: _insert_statement(model, names))
+    with_keys = _run(ctx, model, statement, {f"v_{name}": value for name, value in stored.items()})
+    returned = with_keys.fetchone()
+    return tuple(stored.get(key.name, returned[index]) for index, key in enumerate(model.keys))
+
+
+def _insert_statement(model: Model, names: Sequence[str]) -> Any:
+    values = {_column(model, name).name: sa.bindparam(f"v_{name}", type_=_column(model, name).type) for name in names}
+    return model.table.insert().values(values).returning(*(key.column for key in model.keys if key.column is not None))
+
+
+# --- update -----------------------------------------------------------------------------------------------------------
+
+
+def update(
+    ctx: Context, shape: Shape, keys: tuple[Any, ...], values: Mapping[str, Any], *, match: Match | None = None
+) -> Written:  # fmt: skip
+    """Change a row. NotFound when hidden, Forbidden when visible but not allowed, PreconditionFailed when stale."""
+    model = _model(shape)
+    given = frozenset(values)
+    before, version = locked(ctx, model, keys, "update", match)
+    change = _prepared(ctx, Change("update", model, dict(values), before))
+    stored, links = _split(model, change.values)
+    stored = {name: value for name, value in stored.items() if before.get(name) != value}
+    check_references(ctx, model, stored, before)
+    if stored or links:
+        _update_row(ctx, model, keys, _stamped(ctx, model, stored), version)
+        write_links(ctx, model, keys, links)
+    return _read_back(ctx, shape, keys, "update", given)
+
+
+def locked(
+    ctx: Context, model: Model, keys: tuple[Any, ...], operation: Any, match: Match | None = None
+) -> tuple[Values, int | None]:  # fmt: skip
+    """The native row and its version, held against other writers, if the actor may do this to it."""
+    plan = ctx.runtime.plans.checked(model, ctx.facts, ("get", operation), lock=True)
+    found = plan.fetch(ctx.transaction.driver, keys, ctx.values)
+    if found is None or not found.verdicts[0]:
+        raise NotFound(f"there is no such {model.noun}")
+    if not found.verdicts[1]:
+        raise Forbidden(f"you may not {operation if isinstance(operation, str) else 'do this to'} this {model.noun}")
+    if match is not None and not match(found):
+        raise PreconditionFailed("the row has changed since you read it")
+    return found.row(), found.version
+
+
+def _stamped(ctx: Context, model: Model, stored: Values) -> Values:
+    mixins = model.declared.mixins
+    return {**stored, mixins.stamped.updated: ctx.now} if mixins.stamped is not None else stored
+
+
+def _update_row(ctx: Context, model: Model, keys: tuple[Any, ...], stored: Values, version: int | None) -> None:
+    if not stored and version is None:
+        return
+    names = tuple(stored)
+    statement = ctx.runtime.plans.statement((model, "update", names), lambda: _update_statement(model, names))
+    parameters = {f"v_{name}": value for name, value in stored.items()}
+    parameters |= {f"key_{index}": key for index, key in enumerate(keys)}
+    parameters["old_version"] = version
+    if _run(ctx, model, statement, parameters).rowcount == 0:
+        raise PreconditionFailed("the row has changed since you read it")
+
+
+def _update_statement(model: Model, names: Sequence[str]) -> Any:
+    values: dict[str, Any] = {
+        _column(model, name).name: sa.bindparam(f"v_{name}", type_=_column(model, name).type) for name in names
+    }
+    conditions = key_conditions(model)
+    if model.version is not None and model.version.column is not None:
+        version = model.version.column
+        values[version.name] = version + 1
+        conditions.append(version == sa.bindparam("old_version", type_=version.type))
+    return model.table.update().where(*conditions).values(values)
+
+
+# --- delete -----------------------------------------------------------------------------------------------------------
+
+
+def delete(ctx: Context, model: Model, keys: tuple[Any, ...], *, match: Match | None = None) -> Values:
+    """Remove a row, or mark it; answers the native row as it was. Referenced when a relation restricts it."""
+    before, _ = locked(ctx, model, keys, "delete", match)
+    remove(ctx, model, keys, before)
+    return before
+
+
+def remove(ctx: Context, model: Model, keys: tuple[Any, ...], before: Values) -> None:
+    """Remove without asking a rule: for cascades, whose permission was given by the row they follow from."""
+    clear_referrers(ctx, model, before, remove)
+    name = "remove" if model.deleted is None else "mark"
+    statement = ctx.runtime.plans.statement((model, name), lambda: _delete_statement(model))
+    _run(ctx, model, statement, {"deleted": ctx.now, **{f"key_{index}": key for index, key in enumerate(keys)}}, deleting=True)
+
+
+def _delete_statement(model: Model) -> Any:
+    if model.deleted is None or model.deleted.column is None:
+        return model.table.delete().where(*key_conditions(model))
+    column = model.deleted.column
+    return model.table.update().where(*key_conditions(model)).values({column.name: sa.bindparam("deleted", type_=column.type)})
+
+
+# --- shared -----------------------------------------------------------------------------------------------------------
+
+
+def key_conditions(model: Model) -> list[Any]:
+    """`WHERE` the key is `key_0`, `key_1`, …"""
+    return [
+        key.column == sa.bindparam(f"key_{index}", type_=key.column.type)
+        for index, key in enumerate(model.keys)
+        if key.column is not None
+    ]
+
+
+def _model(shape: Shape) -> Model:
+    return shape if isinstance(shape, Model) else shape.model
+
+
+def _column(model: Model, name: str) -> sa.Column[Any]:
+    attribute: Attribute = model.attributes[name]
+    if attribute.column is None:
+        raise KeyError(f"{model.name}.{name} is computed and cannot be stored")
+    return attribute.column
+
+
+def _prepared(ctx: Context, change: Change) -> Change:
+    """Take the transient values out and let the plugin complete the change."""
+    declared = change.model.declared
+    for name, node in declared.fields.items():
+        if node.transient and name in change.values:
+            change.transient[name] = change.values.pop(name)
+    if declared.prepare is not None:
+        call = ctx.runtime.calls[f"{change.model.plugin}:{declared.prepare}"]
+        call(ctx.within(change.model.plugin), change)
+    return change
+
+
+def _split(model: Model, values: Values) -> tuple[Values, Values]:
+    """Column values and linked keys."""
+    links = {name: value for name, value in values.items() if name in model.links}
+    return {name: value for name, value in values.items() if name not in links}, links
+
+
+def _run(ctx: Context, model: Model, statement: Any, parameters: Values, *, deleting: bool = False) -> Any:
+    ctx.transaction.flush()
+    try:
+        return statement.run(ctx.transaction.driver, parameters)
+    except Exception as error:
+        violation = violation_of(error)
+        if violation is None:
+            raise
+        raise refusal(ctx, model, violation, deleting=deleting) from error
+
+
+def _read_back(ctx: Context, shape: Shape, keys: tuple[Any, ...], operation: Any, given: frozenset[str]) -> Written:
+    """The stored row as the shape shows it, if the rules allow what it has become."""
+    model = _model(shape)
+    ruled = tuple(sorted(name for name in given if write_rule(model, name)))
+    found = ctx.runtime.plans.checked(shape, ctx.facts, (operation, *ruled)).fetch(ctx.transaction.driver, keys, ctx.values)
+    if found is None:
+        raise NotFound(f"there is no such {model.noun}")
+    denied = [name for name, verdict in zip(ruled, found.verdicts[1:], strict=True) if not verdict]
+    if denied:
+        raise Forbidden(
+            "you may not set this", [FieldError(f"/{name}", "forbidden", "you may not set this") for name in denied]
+        )
+    if not found.verdicts[0]:
+        raise Forbidden(f"you may not {operation} such a {model.noun}")
+    return Written(keys, found.row(), found.version)

@@ -1,0 +1,61 @@
+"""One transaction and what follows it: the only place where writes begin, commit and roll back.
+
+Use one unit of work per request, job or command. Do not call the network inside it: on SQLite it holds the write lock from
+its first moment. What must happen only when the data is safe is handed to `after_commit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from host.database import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+class UnitOfWork:
+    """An open transaction; `driver` is its bare connection, `session` an ORM session over the same transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+        self.driver: Any = connection.connection.dbapi_connection
+        self._session: Session | None = None
+        self._followers: list[Callable[[], None]] = []
+
+    @property
+    def session(self) -> Session:
+        """SQLAlchemy's session, for plugins' own queries; made when first asked for."""
+        if self._session is None:
+            from sqlalchemy.orm import Session  # the ORM costs start-up time and most requests never need it
+
+            self._session = Session(bind=self.connection, join_transaction_mode="control_fully", autoflush=True)
+        return self._session
+
+    def flush(self) -> None:
+        """Send the session's pending changes, so that statements see them."""
+        if self._session is not None:
+            self._session.flush()
+
+    def after_commit(self, follow: Callable[[], None]) -> None:
+        """Call this when the transaction has been committed; never, when it is rolled back."""
+        self._followers.append(follow)
+
+    def followers(self) -> tuple[Callable[[], None], ...]:
+        """What was handed to `after_commit`, in order."""
+        return tuple(self._followers)
+
+
+@contextmanager
+def unit_of_work(database: Database) -> Iterator[UnitOfWork]:
+    """Commit at the end, roll back on any exception, then call the followers."""
+    with database.writing() as connection:
+        work = UnitOfWork(connection)
+        yield work
+        work.flush()
+    for follow in work.followers():
+        follow()
