@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from host.declaration.expressions import Column, rules_in, walk
 from host.declaration.nodes import Access, AnyOf, Field, Name, Relation, Resource, Rule
 from host.declaration.problems import Place
 from host.declaration.scopes import Scope, Use, inside_rule, resolve
 from host.declaration.syntax import ExpressionError, parse
+from host.declaration.trees import Column, rules_in, walk
 from host.declaration.workspace import Workspace, owner_of, short
 
 # An operation is guarded by these; a bulk write is guarded by whichever writes are enabled.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from host.declaration import expressions as tree
+from host.declaration import trees as tree
 from host.declaration import values
 from host.declaration.nodes import Field, Relation
 from host.declaration.problems import did_you_mean

@@ -1,160 +1,68 @@
 """The expression language of rules, checks and computed fields: Python syntax, parsed to a small frozen tree.
 
-Nothing is ever evaluated as Python. `syntax.parse` knows syntax only; `scopes` resolves bare names (`Column`, `RuleRef`,
-`Word`) against a resource; `compiler.expressions` and `access` make SQL of the tree.
+Nothing is ever evaluated as Python. This is the face that the layers above import: `parse` for declarations that are
+linked. The linker itself works on `syntax`, which still tells `row.status` from `status`, and finds with `scopes` what is
+unknown or ambiguous.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal as OneOf
-
-Scalar = str | int | float | bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """A constant."""
-
-    value: Scalar
-
-
-@dataclass(frozen=True, slots=True)
-class Items:
-    """A list or tuple of constants, on the right of `in`."""
-
-    values: tuple[Scalar, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A field, or a dotted path through relations (`client.owner`); `row.public` is `Column(("public",))`."""
-
-    path: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Me:
-    """The actor's key (`me`, path empty) or one of the account's fields (`me.email`)."""
-
-    path: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Now:
-    """The instant of the request, `now`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One of the words `public`, `authenticated`, `owner`."""
-
-    name: OneOf["public", "authenticated", "owner"]
-
-
-@dataclass(frozen=True, slots=True)
-class RuleRef:
-    """A named rule, qualified once linked (`freelance.own_draft`)."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    """`left operator right`; chained comparisons are an `And` of these. `is None` and `is not None` are here too."""
-
-    operator: OneOf["==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not"]
-    left: Expr
-    right: Expr
-
-
-@dataclass(frozen=True, slots=True)
-class And:
-    """Every one holds."""
-
-    items: tuple[Expr, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Or:
-    """Any one holds."""
-
-    items: tuple[Expr, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """The inner one does not hold; a comparison with an absent value is false under `not` too."""
-
-    item: Expr
-
-
-@dataclass(frozen=True, slots=True)
-class Arithmetic:
-    """`left operator right` over numbers (`+` also joins texts)."""
-
-    operator: OneOf["+", "-", "*", "/", "%"]
-    left: Expr
-    right: Expr
-
-
-@dataclass(frozen=True, slots=True)
-class Negative:
-    """`-item`."""
-
-    item: Expr
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """`role('admin')`, `any(path, …)`, and in computed fields `coalesce lower upper length abs round`."""
-
-    name: str
-    arguments: tuple[Expr, ...]
-
-
-Expr = (
-    Literal
-    | Items
-    | Column
-    | Me
-    | Now
-    | Word
-    | RuleRef
-    | Compare
-    | And
-    | Or
-    | Not
-    | Arithmetic
-    | Negative
-    | Call
+from host.declaration import syntax
+from host.declaration.syntax import ExpressionError
+from host.declaration.trees import (
+    And,
+    Arithmetic,
+    Call,
+    Column,
+    Compare,
+    Expr,
+    Items,
+    Literal,
+    Me,
+    Negative,
+    Not,
+    Now,
+    Or,
+    RuleRef,
+    Scalar,
+    Word,
+    names_in,
+    rules_in,
+    walk,
 )
 
+__all__ = [
+    "WORDS", "And", "Arithmetic", "Call", "Column", "Compare", "Expr", "ExpressionError", "Items", "Literal", "Me",
+    "Negative", "Not", "Now", "Or", "RuleRef", "Scalar", "Word", "names_in", "parse", "rules_in", "walk",
+]  # fmt: skip
 
-def walk(expr: Expr) -> Iterator[Expr]:
-    """The expression and everything in it, outside in."""
-    yield expr
-    for below in _below(expr):
-        yield from walk(below)
+WORDS = ("public", "authenticated", "owner")
 
 
-def _below(expr: Expr) -> tuple[Expr, ...]:
+def parse(text: str) -> Expr:
+    """The tree of a linked expression: bare words are `Word`, `row.x` is `Column(("x",))`, every other name a `Column`,
+    which is a rule where no field of that name exists."""
+    return _settled(syntax.parse(text))
+
+
+def _settled(expr: Expr) -> Expr:
     match expr:
-        case Compare(_, left, right) | Arithmetic(_, left, right):
-            return (left, right)
-        case And(items) | Or(items) | Call(_, items):
-            return items
-        case Not(item) | Negative(item):
-            return (item,)
-    return ()
-
-
-def names_in(expr: Expr) -> frozenset[str]:
-    """The first segments of all columns: of an unresolved tree the bare names, of a resolved one the fields it reads."""
-    return frozenset(it.path[0] for it in walk(expr) if isinstance(it, Column))
-
-
-def rules_in(expr: Expr) -> frozenset[str]:
-    """The named rules that a resolved tree refers to."""
-    return frozenset(it.name for it in walk(expr) if isinstance(it, RuleRef))
+        case Column((name,)) if name in WORDS:
+            return Word(name)  # type: ignore[arg-type]  # it is one of them
+        case Column(("row", *path)):
+            return Column(tuple(path))
+        case Compare(operator, left, right):
+            return Compare(operator, _settled(left), _settled(right))
+        case Arithmetic(operation, left, right):
+            return Arithmetic(operation, _settled(left), _settled(right))
+        case And(items):
+            return And(tuple(_settled(item) for item in items))
+        case Or(items):
+            return Or(tuple(_settled(item) for item in items))
+        case Call(function, arguments):
+            return Call(function, tuple(_settled(item) for item in arguments))
+        case Not(item):
+            return Not(_settled(item))
+        case Negative(item):
+            return Negative(_settled(item))
+    return expr

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from host.declaration import expressions as tree
+from host.declaration import trees as tree
 from host.declaration.comparisons import check_comparison
+from host.declaration.expressions import WORDS
 from host.declaration.keys import attributes
 from host.declaration.nodes import Field, Relation, Resource, Rule
 from host.declaration.problems import did_you_mean
@@ -20,8 +21,6 @@ from host.declaration.workspace import ACCOUNT
 
 # `rule` knows the actor and other rules, `check`, `where` and `computed` the row alone.
 Use = Literal["rule", "check", "where", "computed"]
-
-WORDS = ("public", "authenticated", "owner")
 
 
 class Declared(Protocol):

@@ -1,4 +1,4 @@
-"""The syntax of expressions: Python's, through `ast` and a whitelist, to the tree of `expressions`.
+"""The syntax of expressions: Python's, through `ast` and a whitelist, to the tree of `trees`.
 
 Names are not looked up here: `scopes` does that, for the linker and for everyone who compiles an expression.
 """
@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
-from host.declaration import expressions as tree
+from host.declaration import trees as tree
 from host.declaration.problems import Code, did_you_mean
 
 MAX_LENGTH = 1000
