@@ -104,6 +104,12 @@ class NotFound(RequestError):
     title = "Not found"
 
 
+class MalformedKey(NotFound):
+    """A text in the path that cannot be a key of the resource; not found, unless a wire says otherwise."""
+
+    code = "malformed_key"
+
+
 class MethodNotAllowed(RequestError):
     """The path exists, the method does not."""
 

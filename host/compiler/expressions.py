@@ -285,9 +285,9 @@ def _rule(expr: RuleRef, scope: Scope) -> Sql:
 
 
 def any_of(conditions: tuple[str, ...], scope: Scope) -> Sql:
-    """A rule as written: any of its conditions."""
-    parsed = tuple(parse(condition) for condition in conditions)
-    return to_sql(parsed[0] if len(parsed) == 1 else Or(parsed), scope)
+    """A rule as written: any of its conditions. What can only be absent for this actor does not hold."""
+    found = [to_sql(parse(condition), scope) for condition in conditions]
+    return _fold([item for item in found if not isinstance(item, sa.sql.elements.Null)], sa.or_, decided=True)
 
 
 def _call(expr: Call, scope: Scope) -> Sql:

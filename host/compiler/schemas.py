@@ -7,7 +7,7 @@ registry. Loading gives native values under inner names; errors become `Invalid`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import replace as changed
 from threading import RLock
 from typing import Any
 
@@ -45,6 +45,14 @@ class Schemas:
         """What a partial update takes: everything optional, nothing that is set once."""
         return self._kept((wire, "patch"), lambda: self._writing(wire, "Patch"))
 
+    def replace(self, wire: CompiledWire) -> ma.Schema:
+        """What PUT takes where it replaces: like create, without what is set once."""
+        return self._kept((wire, "replace"), lambda: self._writing(wire, "Replace"))
+
+    def replaced(self, wire: CompiledWire) -> tuple[str, ...]:
+        """What a replacing update sets even when it is left out."""
+        return tuple(name for name, node in writable(wire, updating=True).items() if isinstance(node, Attribute))
+
     def value(self, name: str, field: Field, values: WireValues = STANDARD_VALUES, unknown: str = "refuse") -> ma.Schema:
         """The schema of an object type, by the name of its component."""
         resolved = resolve(field, self.types)
@@ -70,7 +78,7 @@ class Schemas:
             component = camel(field.type) if field.type in self.types else name
             return ma.fields.Nested(self.value(component, field, values), **options)
         kind = self.kinds[resolved.type]
-        return input_field(replace(resolved, type=kind.like or resolved.type), values, **options)
+        return input_field(changed(resolved, type=kind.like or resolved.type), values, **options)
 
     def _kept(self, key: tuple[object, ...], make: Any) -> ma.Schema:
         found = self._built.get(key)
@@ -82,7 +90,7 @@ class Schemas:
     def _writing(self, wire: CompiledWire, suffix: str) -> ma.Schema:
         prefix = camel(wire.model.name) + ("" if wire.is_main else camel(wire.name))
         fields: dict[str, Any] = {}
-        for name, node in writable(wire, updating=suffix == "Patch").items():
+        for name, node in writable(wire, updating=suffix != "Create").items():
             fields[name] = self._input(prefix, wire, name, node, is_patch=suffix == "Patch")
         return _schema(f"{prefix}{suffix}", fields, wire.declared.unknown)
 
@@ -96,7 +104,7 @@ class Schemas:
         options["required"] = field.required and field.default is None and not is_patch
         options["allow_none"] = nullable
         unit = wire.declared.units.get(name)  # type: ignore[call-overload]  # FieldRefs are texts
-        values = replace(wire.declared.values, duration=unit) if unit else wire.declared.values
+        values = changed(wire.declared.values, duration=unit) if unit else wire.declared.values
         return self.field(prefix + camel(name), field, values, **options)
 
     def _object(self, name: str, field: Field, values: WireValues, unknown: str) -> ma.Schema:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
-from host.compiler.expressions import Facts, Scope, any_of, terminal
-from host.compiler.models import Attribute, Model
+import sqlalchemy as sa
+
+from host.compiler.aggregates import json_array
+from host.compiler.expressions import Scope, any_of, terminal
+from host.compiler.models import Attribute, Link, Model
 from host.compiler.readers import Output, attribute_output, path_output
-from host.declaration.nodes import Wire, WireOperation
+from host.declaration.nodes import Field, Wire, WireOperation
 from host.fields.forms import Form
 
 
@@ -33,6 +37,17 @@ class CompiledWire:
     def is_main(self) -> bool:
         """Whether it is the resource's first wire, whose names need no suffix."""
         return next(iter(self.model.declared.wires), self.name) == self.name
+
+    @cached_property
+    def aliases(self) -> Mapping[str, str]:
+        """Further accepted input names, each to the wire's own."""
+        return {other: node.name for node in self.declared.names.values() for other in node.accept}
+
+    @cached_property
+    def derives(self) -> bool:
+        """Whether answers hold what can change without the row: roll-ups, computed values, links, values of others."""
+        attributes = (self.model.attributes[name] for name in self.shown)
+        return bool(self.declared.through or self.model.links) or any(not item.is_stored or item.field.read for item in attributes)
 
     def pointer(self, pointer: str) -> str:
         """An error's pointer in outer names."""
@@ -99,7 +114,8 @@ def readable(attribute: Attribute, scope: Scope, output: Output) -> Output | Non
 
 def _extra(wire: CompiledWire, scope: Scope, found: Sequence[Output]) -> list[Output]:
     by_attribute = {wire.inner[output.key]: output for output in found}
-    extra = [
+    extra = [_link_output(wire, link, scope) for link in wire.model.links.values() if link.table is not None and link.name in wire.outer]
+    extra += [
         replace(by_attribute[source], key=key) for key, source in wire.declared.also.items() if source in by_attribute
     ]
     for key, path in wire.declared.through.items():
@@ -109,3 +125,11 @@ def _extra(wire: CompiledWire, scope: Scope, found: Sequence[Output]) -> list[Ou
     constants: Mapping[str, Any] = wire.declared.constants
     extra += [Output(key, wire.model.keys[0].field, None, constant=value) for key, value in constants.items()]
     return extra
+
+
+def _link_output(wire: CompiledWire, link: Link, scope: Scope) -> Output:
+    """The keys of linked rows, aggregated as JSON in the same query."""
+    assert link.table is not None and link.here is not None and link.there is not None
+    here = scope.column(wire.model.keys[0].name)
+    keys = sa.select(json_array(link.there)).where(link.here == here).scalar_subquery()
+    return Output(wire.outer[link.name], Field(type="list", of=Field(type="string")), keys, is_nullable=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal, NewType
 
 from host.declaration.problems import Place
@@ -278,6 +279,16 @@ class Action(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class WireErrors(Node):
+    """The outer form of errors: always problem+json, with extra keys and other statuses where clients expect them."""
+
+    keys: tuple[str, ...] = word("further keys that hold the text: `error`, `message`, `msg`, `detail`", ())
+    status: Mapping[
+        Literal["invalid", "duplicate", "not_found", "referenced", "forbidden", "bad_request"], int
+    ] = word("another status for a named case", {})
+
+
+@dataclass(frozen=True, kw_only=True)
 class Endpoint(Node):
     """An operation that belongs to no resource."""
 
@@ -290,7 +301,7 @@ class Endpoint(Node):
     status: int | None = word("status of the answer; by default 200, or 204 for `none`", None)
     write: bool | None = word("runs in a writing transaction; by default unless the method is GET", None)
     unknown: Literal["refuse", "ignore"] = word("input keys nobody declared", "refuse")
-    errors: Mapping[str, Any] = word("as in a wire", {})
+    errors: WireErrors = word("the form of errors", WireErrors())
     doc: str | None = word("what it does, for the documentation", None)
 
 
@@ -355,16 +366,6 @@ class WireValues(Node):
     duration: Literal["iso", "seconds", "minutes"] = word("durations as ISO 8601 texts or numbers", "iso")
     naive: str | None = word("zone of times that come without one, e.g. `UTC`; else they are refused", None)
     lenient_dates: bool = word("dates are taken from RFC 3339 times too, instants from dates", False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class WireErrors(Node):
-    """The outer form of errors: always problem+json, with extra keys and other statuses where clients expect them."""
-
-    keys: tuple[str, ...] = word("further keys that hold the text: `error`, `message`, `msg`, `detail`", ())
-    status: Mapping[
-        Literal["invalid", "duplicate", "not_found", "referenced", "forbidden", "bad_request"], int
-    ] = word("another status for a named case", {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -508,6 +509,7 @@ class Plugin:
     manifest: Manifest
     declarations: Declarations
     package: str | None = None
+    folder: Path | None = None  # where it lies: its code, its migrations
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 

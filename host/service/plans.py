@@ -103,6 +103,10 @@ class Plans:
         """Any other statement, kept under a key of the caller's."""
         return self._keep(("statement", *key), lambda: compile_statement(make(), self.database.compiling))
 
+    def kept(self, key: Any, owner: Any, make: Callable[[], Any]) -> Any:
+        """Anything else that is compiled once; `owner` is held, so that an id in the key stays its own."""
+        return self._keep(key, lambda: (owner, make()))[1]
+
     def _keep(self, key: Any, make: Callable[[], Any]) -> Any:
         found = self._kept.get(key)
         if found is None:

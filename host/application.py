@@ -1,0 +1,90 @@
+"""The composition root: settings in, a WSGI app out. Reads as the boot sequence; nothing is registered after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from host.compiler.registry import Registry, compile_registry
+from host.database import Database
+from host.declaration.calls import resolve_calls
+from host.discovery import Discovery, load
+from host.fields.kinds import kinds, vocabulary
+from host.service.runtime import Runtime
+from host.settings import Settings
+from host.web.actions import action_operations, endpoint_operations
+from host.web.authentication import Authentication
+from host.web.door import Door
+from host.web.operations import Operation
+from host.web.pipeline import Fallback, Pipeline
+from host.web.resources import ResourceOperations
+from host.web.router import Router
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+@dataclass(frozen=True, eq=False)
+class App:
+    """One assembled app, free of Flask: what every door, command and test works with."""
+
+    settings: Settings
+    runtime: Runtime
+    operations: tuple[Operation, ...]
+    authentication: Authentication
+
+    def pipeline(self, fallback: Fallback) -> Pipeline:
+        """The steps of a request, with what answers where no operation does."""
+        return Pipeline(Router(self.operations), self.authentication.authenticators, fallback, self.settings.body_limit)
+
+
+def load_registry(settings: Settings) -> tuple[Registry, Discovery]:
+    """Read, link and compile the declarations. Raises DeclarationError with every problem."""
+    known = kinds()
+    discovery = load(settings.root, vocabulary(known), settings.environ)
+    return compile_registry(discovery.declaration, known), discovery
+
+
+def assemble(settings: Settings) -> App:
+    """Everything but Flask. Connects to no database yet."""
+    registry, discovery = load_registry(settings)
+    calls = resolve_calls(registry.declaration, discovery.import_function)
+    database = Database.open(settings.database_url, synchronous=settings.synchronous)
+    runtime = Runtime.make(registry, database, settings.secret, calls)
+    authentication = Authentication.make(runtime, settings)
+    operations = tuple(chain(resource_operations(runtime), endpoint_operations(runtime), authentication.operations()))
+    return App(settings, runtime, operations, authentication)
+
+
+def resource_operations(runtime: Runtime) -> list[Operation]:
+    """The operations of every wire of every resource."""
+    found: list[Operation] = []
+    for wires in runtime.registry.wires.values():
+        for wire in wires:
+            found += ResourceOperations(runtime, wire).operations()
+            found += action_operations(runtime, wire)
+    return found
+
+
+def create_app(settings: Settings) -> Flask:
+    """The Flask application, with the host's door in front of it."""
+    return flask_app(assemble(settings))
+
+
+def flask_app(app: App) -> Flask:
+    """Flask behind the door: it serves the documents; the operations never reach it."""
+    from host.web.documents import make_flask  # Flask and the document libraries are only wanted by servers
+
+    flask = make_flask(app)
+    flask.wsgi_app = Door(app.pipeline(flask_fallback(flask.wsgi_app)))  # type: ignore[method-assign]  # Flask's own way to wrap
+    return flask
+
+
+def flask_fallback(wsgi: Callable[..., Any]) -> Fallback:
+    """What answers a path that no operation has."""
+    from host.web.door import run_wsgi
+
+    return lambda request: run_wsgi(wsgi, request)
+

@@ -1,0 +1,244 @@
+"""Actions and endpoints: the plugin's own operations, typed in and out like the generated ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from host.compiler.expressions import Facts
+from host.compiler.readers import converter
+from host.compiler.schemas import camel
+from host.compiler.wires import CompiledWire
+from host.declaration.nodes import Action, Endpoint, Field, WireErrors, WireValues
+from host.errors import FieldError, Forbidden, Invalid, NotFound
+from host.fields.forms import STANDARD, Form
+from host.fields.kinds import resolve
+from host.service.context import Context
+from host.service.runtime import Runtime
+from host.service.writing import locked
+from host.web.http import Answer, Request, json_answer
+from host.web.operations import Operation, operation_id
+from host.web.resources import ResourceOperations
+
+Shape = Callable[[Context, Any], Any]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What an action with `out: stream` or `out: file` returns: pieces of bytes, made after the transaction has ended."""
+
+    pieces: Any
+    content_type: str = "application/octet-stream"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def action_operations(runtime: Runtime, wire: CompiledWire) -> Iterator[Operation]:
+    """The operations of a resource's actions on one wire."""
+    wanted = wire.declared.operations
+    for name, action in wire.model.declared.actions.items():
+        if wanted is None or name in wanted:
+            yield _ActionHandler(runtime, wire, name, action).operation()
+
+
+@dataclass(frozen=True, eq=False)
+class _ActionHandler:
+    """One action on one wire."""
+
+    runtime: Runtime
+    wire: CompiledWire
+    name: str
+    action: Action
+
+    def operation(self) -> Operation:
+        model, action = self.wire.model, self.action
+        resource = ResourceOperations(self.runtime, self.wire)
+        tail = action.path or self.name
+        base = self.wire.path if action.target == "collection" else f"{self.wire.path}/{resource.key_path()}"
+        path = tail if tail.startswith("/") else f"{base}/{tail}"
+        relative = path.removeprefix(self.wire.path) if path.startswith(self.wire.path) else None
+        return Operation(
+            id=operation_id(self.name, model.name, self.wire), method=action.method, path=path, kind="action",
+            plugin=model.plugin, handler=self.handle, summary=action.doc or self.name.replace("_", " ").capitalize(),
+            wire=self.wire, access=action.access, status=success_status(action), input=action.input, out=action.out,
+            doc=action.doc, errors=self.wire.declared.errors, slash=self.wire.declared.slash == "both",
+            paths=tuple(other + relative for other in self.wire.declared.paths) if relative is not None else (),
+            is_public=runtime_may(self.runtime, self.wire, action),
+            parameters={key.name: key for key in model.keys} if "{" in path else {},
+            details={"target": action.target, "name": self.name},
+        )  # fmt: skip
+
+    def handle(self, request: Request) -> Answer:
+        action, model = self.action, self.wire.model
+        unknown = action.unknown or self.wire.declared.unknown
+        data = read_input(self.runtime, request, action, f"{camel(model.name)}{camel(self.name)}Input", self.wire.declared.values, unknown)
+        call = self.runtime.calls[f"{model.plugin}:{action.call}"]
+        with transaction(self.runtime, request, action, model.plugin) as ctx:
+            if action.target == "item":
+                result = call(ctx, self._row(ctx, request), data)
+            else:
+                if not self.runtime.policy.actor_may(model.plugin, action.access, ctx.facts):
+                    raise Forbidden("you may not do this")
+                result = call(ctx, data)
+            return answered(ctx, action, result, self.wire, f"{camel(model.name)}{camel(self.name)}Output")
+
+    def _row(self, ctx: Context, request: Request) -> dict[str, Any]:
+        """The native row, if the action's own rule holds on it; locked when the action writes."""
+        keys = ResourceOperations(self.runtime, self.wire).keys(request)
+        if is_writing(self.action):
+            return locked(ctx, self.wire.model, keys, self.action.access)[0]
+        plan = ctx.runtime.plans.checked(self.wire.model, ctx.facts, ("get", self.action.access))
+        found = plan.fetch(ctx.transaction.driver, keys, ctx.values)
+        if found is None or not found.verdicts[0]:
+            raise NotFound(f"there is no such {self.wire.model.noun}")
+        if not found.verdicts[1]:
+            raise Forbidden(f"you may not do this to this {self.wire.model.noun}")
+        return found.row()
+
+
+def endpoint_operations(runtime: Runtime) -> Iterator[Operation]:
+    """The operations that belong to no resource."""
+    for name, endpoint in runtime.registry.declaration.endpoints.items():
+        yield _EndpointHandler(runtime, name, endpoint).operation()
+
+
+@dataclass(frozen=True, eq=False)
+class _EndpointHandler:
+    """One endpoint."""
+
+    runtime: Runtime
+    name: str
+    endpoint: Endpoint
+
+    def operation(self) -> Operation:
+        endpoint = self.endpoint
+        return Operation(
+            id=operation_id("", self.name), method=endpoint.method, path=endpoint.path, kind="endpoint",
+            plugin=self.plugin, handler=self.handle, access=endpoint.access, status=success_status(endpoint),
+            summary=endpoint.doc or self.name.rpartition(".")[2].replace("_", " ").capitalize(), doc=endpoint.doc,
+            input=endpoint.input, out=endpoint.out, errors=endpoint.errors,
+            is_public=self.runtime.policy.actor_may(self.plugin, endpoint.access, Facts()),
+        )  # fmt: skip
+
+    @property
+    def plugin(self) -> str:
+        """The plugin that declares it."""
+        return self.name.partition(".")[0]
+
+    def handle(self, request: Request) -> Answer:
+        endpoint = self.endpoint
+        if not self.runtime.policy.actor_may(self.plugin, endpoint.access, self.runtime.context(request.actor).facts):
+            raise Forbidden("you may not do this")
+        data = read_input(self.runtime, request, endpoint, f"{camel(self.name)}Input", WireValues(), endpoint.unknown)
+        call = self.runtime.calls[f"{self.plugin}:{endpoint.call}"]
+        with transaction(self.runtime, request, endpoint, self.plugin) as ctx:
+            return answered(ctx, endpoint, call(ctx, data), None, f"{camel(self.name)}Output")
+
+
+def runtime_may(runtime: Runtime, wire: CompiledWire, action: Action) -> bool:
+    """Whether an anonymous caller may get past the door of an action."""
+    if action.target == "collection":
+        return runtime.policy.actor_may(wire.model.plugin, action.access, Facts())
+    return runtime.policy.condition(wire.model, action.access, Facts()) is not False
+
+
+def success_status(node: Action | Endpoint) -> int:
+    """The declared status, else 204 for nothing and 200 for something."""
+    return node.status or (204 if node.out is None or node.out.type == "none" else 200)
+
+
+def is_writing(node: Action | Endpoint) -> bool:
+    """Whether it runs in a writing transaction."""
+    return node.write if node.write is not None else node.method != "GET"
+
+
+def transaction(
+    runtime: Runtime, request: Request, node: Action | Endpoint, plugin: str
+) -> AbstractContextManager[Context]:  # fmt: skip
+    """The transaction that the node's function runs in."""
+    begin = runtime.writing if is_writing(node) else runtime.reading
+    return begin(request.actor, request.id, plugin)
+
+
+def read_input(
+    runtime: Runtime, request: Request, node: Action | Endpoint, name: str, values: WireValues, unknown: str
+) -> dict[str, Any]:  # fmt: skip
+    """The native input: the JSON body, or the query string with GET. Without a declared input there must be none."""
+    schemas = runtime.registry.schemas
+    field = node.input or Field(type="object")
+    if node.method == "GET":
+        given: Any = _query_values(runtime, request.query, field, unknown)
+    else:
+        given = request.json(is_optional=node.input is None or not field.required)
+    resolved = resolve(field, runtime.registry.declaration.types)
+    component = camel(field.type) if field.type in runtime.registry.declaration.types else name
+    return schemas.load(schemas.value(component, resolved, values, unknown), given)
+
+
+def _query_values(runtime: Runtime, query: str, field: Field, unknown: str) -> dict[str, Any]:
+    """The query string as JSON values of the declared fields: numbers and truths parsed, the rest as texts."""
+    fields = resolve(field, runtime.registry.declaration.types).fields
+    found: dict[str, Any] = {}
+    errors = []
+    for name, text in parse_qsl(query, keep_blank_values=True, max_num_fields=100):
+        node = fields.get(name)  # type: ignore[call-overload]  # Names are texts
+        if node is None:
+            if unknown == "refuse":
+                errors.append(FieldError(name, "unknown", "nobody declared this parameter"))
+            continue
+        node = resolve(node, runtime.registry.declaration.types)
+        kind = runtime.registry.kinds[node.type]
+        try:
+            is_plain = kind.is_numeric or node.type == "boolean"
+            found[name] = kind.parse(text, node) if is_plain else text
+        except ValueError as error:
+            errors.append(FieldError(name, "value", f"expected {error}"))
+    if errors:
+        raise Invalid("the query is not valid", errors)
+    return found
+
+
+def answered(ctx: Context, node: Action | Endpoint, result: Any, wire: CompiledWire | None, name: str) -> Answer:
+    """The function's result in the declared form."""
+    status = success_status(node)
+    if isinstance(result, Stream):
+        return Answer(status, result.pieces, result.content_type, list(result.headers))
+    if node.out is None or node.out.type == "none":
+        return Answer(status, b"", None)
+    return json_answer(shape_of(ctx, node.out, wire)(result), status)
+
+
+def shape_of(ctx: Context, out: Field, wire: CompiledWire | None) -> Callable[[Any], Any]:
+    """A function from native values to the outer form: resources through their wire, types through their fields."""
+    registry = ctx.runtime.registry
+    resolved = resolve(out, registry.declaration.types)
+    if resolved.type in registry.models:
+        target = _wire_of(ctx, resolved.type, wire)
+        return lambda row: None if row is None else _shown(ctx, target, row)
+    if resolved.type == "list" and resolved.of is not None:
+        inner = shape_of(ctx, resolved.of, wire)
+        return lambda rows: [inner(row) for row in rows]
+    form = wire.form if wire is not None else STANDARD
+    return _converter(ctx, resolved, form)
+
+
+def _shown(ctx: Context, wire: CompiledWire, row: Mapping[str, Any]) -> Any:
+    """A stored row as the wire shows it to the actor; that it may be answered is the function's decision."""
+    keys = tuple(row[key.name] for key in wire.model.keys)
+    found = ctx.runtime.plans.checked(wire, ctx.facts, ()).fetch(ctx.transaction.driver, keys, ctx.values)
+    return found.row() if found is not None else None
+
+
+def _converter(ctx: Context, field: Field, form: Form) -> Callable[[Any], Any]:
+    registry = ctx.runtime.registry
+    return ctx.runtime.plans.kept(("converter", id(field), form), field, lambda: converter(field, registry.kinds, registry.declaration.types, form))
+
+
+def _wire_of(ctx: Context, name: str, wire: CompiledWire | None) -> CompiledWire:
+    if wire is not None and wire.model.name == name:
+        return wire
+    wires = ctx.runtime.registry.wires[name]
+    return next((found for found in wires if wire is not None and found.name == wire.name), wires[0])
+

@@ -1,0 +1,52 @@
+"""What an operation is: one method on one path, with everything that routing, documents and `hostwright routes` need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from host.compiler.models import Attribute
+from host.compiler.schemas import camel
+from host.compiler.wires import CompiledWire
+from host.declaration.nodes import AnyOf, Field, WireErrors
+from host.web.http import Answer, Request
+
+Handler = Callable[[Request], Answer]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Operation:
+    """One method on one path. `kind` says which generated operation it is, or `action` or `endpoint`."""
+
+    id: str  # the operationId: listFreelanceInvoice
+    method: str
+    path: str
+    kind: str
+    plugin: str
+    handler: Handler
+    summary: str
+    paths: tuple[str, ...] = ()  # further paths of the same operation
+    slash: bool = False  # each also with a slash at the end
+    wire: CompiledWire | None = None
+    access: AnyOf = ()
+    is_public: bool = False  # an anonymous caller may get further than the door
+    status: int = 200
+    input: Field | None = None  # of actions and endpoints
+    out: Field | None = None
+    doc: str | None = None
+    errors: WireErrors = field(default_factory=WireErrors)
+    parameters: Mapping[str, Attribute] = field(default_factory=dict)  # of the path
+    body_limit: int = 1 << 20
+    details: Mapping[str, Any] = field(default_factory=dict)  # what a kind adds for its documentation
+
+    def all_paths(self) -> tuple[str, ...]:
+        """Every path that it is served on."""
+        plain = (self.path, *self.paths)
+        return (*plain, *(f"{path}/" for path in plain)) if self.slash else plain
+
+
+def operation_id(verb: str, name: str, wire: CompiledWire | None = None) -> str:
+    """`listFreelanceInvoice`, with the wire's name behind it where it is not the main one."""
+    suffix = "" if wire is None or wire.is_main else camel(wire.name)
+    return f"{verb[:1].lower()}{camel(verb)[1:]}{camel(name)}{suffix}"

@@ -1,0 +1,131 @@
+"""The steps of every request, in order and free of Flask: id, route, authenticate, operation, problem, headers, log.
+
+Every door (WSGI, and what falls through to Flask) calls `handle`, so that no door has fewer checks.
+"""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from host.actor import ANONYMOUS, Actor
+from host.declaration.nodes import WireErrors
+from host.errors import HostError, MethodNotAllowed, NotFound, Unauthenticated
+from host.web.http import Answer, Request
+from host.web.operations import Operation
+from host.web.problems import as_anonymous, problem, unexpected
+from host.web.router import Router
+
+Authenticate = Callable[[Request], Actor | None]
+Fallback = Callable[[Request], Answer | None]
+log = logging.getLogger("hostwright.access")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+SMALLEST_COMPRESSED = 1024
+STANDARD_ERRORS = WireErrors()
+
+
+@dataclass(frozen=True, eq=False)
+class Pipeline:
+    """The frozen steps of one app."""
+
+    router: Router
+    authenticators: tuple[Authenticate, ...]
+    fallback: Fallback
+    body_limit: int = 1 << 20
+
+    def handle(self, request: Request) -> Answer:
+        """Answer a request; never raises."""
+        started = time.perf_counter()
+        request.id = _request_id(request)
+        answer = self._answer(request)
+        if request.method == "HEAD":
+            answer.headers.append(("Content-Length", str(_length(answer))))
+            answer.body = b""
+        else:
+            _compress(request, answer)
+        _add_headers(request, answer)
+        if log.isEnabledFor(logging.INFO):
+            elapsed = (time.perf_counter() - started) * 1000
+            log.info("%s %s %d %.1fms %s", request.method, request.path, answer.status, elapsed, request.id)
+        return answer
+
+    def _answer(self, request: Request) -> Answer:
+        operation: Operation | None = None
+        errors = STANDARD_ERRORS
+        try:
+            operation = self._route(request)
+            if operation is None:
+                return self._fall_through(request)
+            errors = operation.errors
+            request.body_limit = operation.body_limit
+            request.actor = self._authenticate(request)
+            if request.actor is ANONYMOUS and not operation.is_public:
+                raise Unauthenticated("sign in first")
+            return operation.handler(request)
+        except HostError as error:
+            said = as_anonymous(error, is_anonymous=request.actor is ANONYMOUS)
+            return problem(said, request.id, errors, operation.wire if operation else None)
+        except Exception as error:  # the one place where a defect becomes an answer
+            return unexpected(error, request.id, errors)
+
+    def _route(self, request: Request) -> Operation | None:
+        method = "GET" if request.method == "HEAD" else request.method
+        matched = self.router.match(method, request.path)
+        if matched is None:
+            return None
+        if matched.operation is None:
+            allowed = {*matched.allowed, "OPTIONS", *(["HEAD"] if "GET" in matched.allowed else [])}
+            raise MethodNotAllowed(sorted(allowed))
+        request.params = matched.params
+        return matched.operation
+
+    def _authenticate(self, request: Request) -> Actor:
+        for authenticate in self.authenticators:
+            actor = authenticate(request)
+            if actor is not None:
+                return actor
+        return ANONYMOUS
+
+    def _fall_through(self, request: Request) -> Answer:
+        request.body_limit = self.body_limit
+        answer = self.fallback(request)
+        if answer is None:
+            raise NotFound("there is nothing at this path")
+        return answer
+
+
+def _request_id(request: Request) -> str:
+    given = request.header("x-request-id")
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return given
+    return os.urandom(12).hex()
+
+
+def _add_headers(request: Request, answer: Answer) -> None:
+    headers = answer.headers
+    if answer.content_type is not None and answer.status not in (204, 304):
+        headers.append(("Content-Type", answer.content_type))
+    headers.append(("X-Request-Id", request.id))
+    headers.append(("X-Content-Type-Options", "nosniff"))
+    trace = request.header("traceparent")
+    if trace is not None and _TRACEPARENT.fullmatch(trace):
+        headers.append(("traceparent", trace))
+
+
+def _length(answer: Answer) -> int:
+    return len(answer.body) if isinstance(answer.body, bytes) else 0
+
+
+def _compress(request: Request, answer: Answer) -> None:
+    if not isinstance(answer.body, bytes) or len(answer.body) < SMALLEST_COMPRESSED:
+        return
+    answer.headers.append(("Vary", "Accept-Encoding"))
+    if "gzip" in (request.header("accept-encoding") or "") and not any(name == "Content-Encoding" for name, _ in answer.headers):
+        answer.body = gzip.compress(answer.body, compresslevel=4, mtime=0)
+        answer.headers.append(("Content-Encoding", "gzip"))

@@ -1,0 +1,57 @@
+"""Every error as RFC 9457 problem+json, with the extra keys and other statuses that a wire's clients expect."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import orjson
+
+from host.compiler.wires import CompiledWire
+from host.declaration.nodes import WireErrors
+from host.errors import HostError, Unauthenticated
+from host.web.http import Answer
+
+PROBLEM = "application/problem+json"
+log = logging.getLogger("hostwright")
+
+
+def problem(error: HostError, request_id: str, errors: WireErrors, wire: CompiledWire | None = None) -> Answer:
+    """The answer to an error; never SQL, a stack, or another's data."""
+    status = errors.status.get(error.code, error.status)  # type: ignore[call-overload]  # codes beyond the wire's cases
+    body: dict[str, Any] = {
+        "type": f"urn:hostwright:problem:{error.code}",
+        "title": error.title,
+        "status": status,
+        "detail": error.detail,
+        "code": error.code,
+    }
+    if error.errors:
+        body["errors"] = [
+            {"pointer": wire.pointer(item.pointer) if wire else item.pointer, "code": item.code, "detail": item.detail}
+            for item in error.errors
+        ]
+    body["trace_id"] = request_id
+    text = _text(error)
+    for key in errors.keys:
+        body[key] = text
+    return Answer(status, orjson.dumps(body), PROBLEM, list(error.headers.items()))
+
+
+def _text(error: HostError) -> str:
+    """One sentence for clients that read a single text: the general one, and where it is."""
+    if not error.errors:
+        return error.detail
+    first = error.errors[0]
+    return error.detail if first.detail == error.detail else f"{error.detail}: {first.pointer.lstrip('/')} {first.detail}".strip()
+
+
+def unexpected(error: Exception, request_id: str, errors: WireErrors) -> Answer:
+    """A defect of the host or a plugin: logged with its stack, answered without."""
+    log.error("request %s failed", request_id, exc_info=error)
+    return problem(HostError("an unexpected error; it has been logged under this trace_id"), request_id, errors)
+
+
+def as_anonymous(error: HostError, *, is_anonymous: bool) -> HostError:
+    """What is forbidden to nobody in particular asks for a sign-in instead."""
+    return Unauthenticated("sign in first") if is_anonymous and error.code == "forbidden" else error

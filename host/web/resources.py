@@ -1,0 +1,225 @@
+"""The generated operations of a wire: list, get, create, update and delete, from request to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from host.access import declared_rule
+from host.compiler.expressions import Facts
+from host.compiler.wires import CompiledWire
+from host.declaration.nodes import WireOperation
+from host.errors import MalformedKey
+from host.service import reading, writing
+from host.service.reading import Page, Shown
+from host.service.runtime import Runtime
+from host.web.etags import etag, is_unchanged, match_of
+from host.web.http import JSON, JSON_OPTIONS, Answer, Request, json_answer
+from host.web.operations import Operation, operation_id
+
+STANDARD_METHODS = {"create": ("POST",), "update": ("PATCH", "PUT"), "delete": ("DELETE",)}
+
+
+@dataclass(frozen=True, eq=False)
+class ResourceOperations:
+    """The handlers of one wire."""
+
+    runtime: Runtime
+    wire: CompiledWire
+
+    def operations(self) -> Iterator[Operation]:
+        """One operation for each method that the wire serves."""
+        item = f"{self.wire.path}/{self.key_path()}"
+        wanted = self.wire.declared.operations or self.wire.model.declared.operations
+        if "list" in wanted:
+            yield self._operation("list", "GET", self.wire.path, self.list)
+        if "get" in wanted:
+            yield self._operation("get", "GET", item, self.get)
+        if "create" in wanted:
+            for method in self.wire.create.methods or STANDARD_METHODS["create"]:
+                yield self._operation("create", method, self.wire.path, self.create, self.wire.create.status)
+        if "update" in wanted:
+            for method in self.wire.update.methods or STANDARD_METHODS["update"]:
+                yield self._operation("update", method, item, self._updating(method), self.wire.update.status)
+        if "delete" in wanted:
+            for method in self.wire.delete.methods or STANDARD_METHODS["delete"]:
+                yield self._operation("delete", method, item, self.delete, self.wire.delete.status)
+
+    def key_path(self) -> str:
+        """The path parameters of a row."""
+        return "/".join(f"{{{key.name}}}" for key in self.wire.model.keys)
+
+    def _operation(self, kind: Any, method: str, path: str, handler: Any, status: int | None = 200) -> Operation:
+        wire, model = self.wire, self.wire.model
+        rule = declared_rule(model.declared.access, kind)
+        prefix = wire.path
+        verb = "replace" if kind == "update" and method == "PUT" and not is_partial(wire.update, "PUT") else kind
+        if kind == "update" and verb == "update" and method != self._first_partial():
+            verb = f"update_by_{method.lower()}"
+        return Operation(
+            id=operation_id(verb, model.name, wire), method=method, path=path, kind=kind, plugin=model.plugin,
+            handler=handler, summary=_summary(verb, model.noun), wire=wire, access=rule,
+            paths=tuple(other + path.removeprefix(prefix) for other in wire.declared.paths),
+            slash=wire.declared.slash == "both", status=status or 200, errors=wire.declared.errors,
+            is_public=self.runtime.policy.predicate(model, kind, Facts()) is not False,
+            parameters={key.name: key for key in model.keys} if path != prefix else {},
+        )  # fmt: skip
+
+    def _first_partial(self) -> str:
+        methods = self.wire.update.methods or STANDARD_METHODS["update"]
+        return next((method for method in methods if is_partial(self.wire.update, method)), "")
+
+    def keys(self, request: Request) -> tuple[Any, ...]:
+        """The row's key out of the path. A text that cannot be a key is MalformedKey, which is not found."""
+        found = []
+        for key in self.wire.model.keys:
+            try:
+                found.append(self.runtime.registry.kinds[key.field.type].parse(_key_text(request.params[key.name], key.field), key.field))
+            except ValueError as error:
+                raise MalformedKey(f"there is no such {self.wire.model.noun}: its key is {error}") from None
+        return tuple(found)
+
+    # -- reading --
+
+    def list(self, request: Request) -> Answer:
+        """GET on the collection."""
+        page = reading.list_page(self.runtime.context(request.actor, request_id=request.id), self.wire, request.query)
+        body, headers = _enveloped(self.wire, page), _page_headers(self.wire, request, page)
+        return Answer(200, orjson.dumps(body, option=JSON_OPTIONS), JSON, headers)
+
+    def get(self, request: Request) -> Answer:
+        """GET on a row."""
+        ctx = self.runtime.context(request.actor, request_id=request.id)
+        shown = reading.get_row(ctx, self.wire, self.keys(request), request.query)
+        body = orjson.dumps(shown.row, option=JSON_OPTIONS)
+        tag = etag(self.wire, shown, body, is_chosen=bool(request.query))
+        if is_unchanged(request, tag):
+            return Answer(304, b"", None, [("ETag", tag)])
+        return Answer(200, body, JSON, [("ETag", tag)])
+
+    # -- writing --
+
+    def create(self, request: Request) -> Answer:
+        """POST on the collection."""
+        schemas = self.runtime.registry.schemas
+        values = schemas.load(schemas.create(self.wire), self.renamed(request.json()))
+        with self.runtime.writing(request.actor, request.id, self.wire.model.plugin) as ctx:
+            written = writing.create(ctx, self.wire, values)
+        location = "/".join([self.wire.path, *(quote(str(key), safe="") for key in written.keys)])
+        return self.answered(self.wire.create, written, "created", [("Location", location)])
+
+    def _updating(self, method: str) -> Any:
+        """The handler of PATCH, PUT or POST on a row."""
+        partial = is_partial(self.wire.update, method)
+
+        def update(request: Request) -> Answer:
+            keys = self.keys(request)
+            values = self.load_update(request.json(), is_partial=partial)
+            with self.runtime.writing(request.actor, request.id, self.wire.model.plugin) as ctx:
+                match = match_of(request, ctx, self.wire, keys)
+                written = writing.update(ctx, self.wire, keys, values, match=match)
+            return self.answered(self.wire.update, written, "updated", [])
+
+        return update
+
+    def load_update(self, data: Any, *, is_partial: bool) -> dict[str, Any]:
+        """Native values of an update's body; where it replaces, what is left out falls back to default or null."""
+        schemas = self.runtime.registry.schemas
+        if is_partial:
+            return schemas.load(schemas.patch(self.wire), self.renamed(data))
+        values = schemas.load(schemas.replace(self.wire), self.renamed(data))
+        defaults = self.runtime.plans.defaults(self.wire.model)
+        absent = {name: defaults.get(name) for name in schemas.replaced(self.wire)}
+        return {**absent, **values}
+
+    def delete(self, request: Request) -> Answer:
+        """DELETE on a row."""
+        keys = self.keys(request)
+        model = self.wire.model
+        with self.runtime.writing(request.actor, request.id, model.plugin) as ctx:
+            match = match_of(request, ctx, self.wire, keys)
+            shown = self._as_shown(ctx, keys) if self.wire.delete.body == "row" else {}
+            writing.delete(ctx, model, keys, match=match)
+        return self.answered(self.wire.delete, writing.Written(keys, shown, None), "deleted", [])
+
+    def _as_shown(self, ctx: Any, keys: tuple[Any, ...]) -> dict[str, Any]:
+        return reading.get_row(ctx, self.wire, keys).row
+
+    def renamed(self, data: Any) -> Any:
+        """The body with further accepted names replaced by the wire's own."""
+        aliases = self.wire.aliases
+        if not aliases or not isinstance(data, dict):
+            return data
+        found = {aliases.get(key, key): value for key, value in data.items() if key in aliases}
+        return {**found, **{key: value for key, value in data.items() if key not in aliases}}
+
+    def answered(
+        self, node: WireOperation, written: writing.Written, verb: str, headers: list[tuple[str, str]]
+    ) -> Answer:  # fmt: skip
+        """The answer to a write in the form that the wire declares."""
+        status = node.status or 200
+        key = written.keys[0] if len(written.keys) == 1 else list(written.keys)
+        message = node.message or f"{self.wire.model.noun.replace('_', ' ').capitalize()} {verb} successfully"
+        match node.body:
+            case "none":
+                return Answer(status, b"", None, headers)
+            case "message":
+                return json_answer({"message": message}, status, headers)
+            case "id_message":
+                return json_answer({"id": key, "message": message}, status, headers)
+            case "id":
+                return json_answer({"id": key}, status, headers)
+            case "null":
+                return json_answer(None, status, headers)
+        body = orjson.dumps(written.row, option=JSON_OPTIONS)
+        if verb != "deleted":
+            headers.append(("ETag", etag(self.wire, Shown(written.row, written.version), body)))
+        return Answer(status, body, JSON, headers)
+
+
+def is_partial(node: WireOperation, method: str) -> bool:
+    """Whether keys left out of an update keep their values."""
+    return node.partial if node.partial is not None else method != "PUT"
+
+
+def _key_text(text: str, field: Any) -> str:
+    if field.pattern and field.min == field.max and len(text) != field.max:
+        raise ValueError(f"{field.max} hexadecimal digits")
+    if len(text) > 512:
+        raise ValueError("shorter")
+    return text
+
+
+def _summary(verb: str, noun: str) -> str:
+    spoken = noun.replace("_", " ")
+    return {"list": f"List {spoken}s", "get": f"Read one {spoken}"}.get(verb, f"{verb.partition('_')[0].capitalize()} a {spoken}")
+
+
+def _enveloped(wire: CompiledWire, page: Page) -> Any:
+    shape = wire.declared.list
+    if shape.form == "array":
+        return page.rows
+    body: Mapping[str, Any] = {shape.key or "items": page.rows, "next": page.next}
+    if shape.pages == "number":
+        body = {shape.key or "items": page.rows, "page": page.number, "page_size": page.size, "total": page.total}
+    elif page.total is not None:
+        body = {**body, "total": page.total}
+    return body
+
+
+def _page_headers(wire: CompiledWire, request: Request, page: Page) -> list[tuple[str, str]]:
+    headers = []
+    if page.next is not None:
+        name = "page" if page.number is not None else "cursor"
+        kept = [part for part in request.query.split("&") if part and not part.startswith(f"{name}=")]
+        query = "&".join([*kept, f"{name}={page.next}"])
+        headers.append(("Link", f'<{request.path}?{query}>; rel="next"'))
+    if page.total is not None and wire.declared.list.form == "array":
+        headers.append(("X-Total-Count", str(page.total)))
+    return headers
+
+
