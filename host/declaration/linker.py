@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from host.declaration.access import check_named_rules, link_access
@@ -33,16 +34,18 @@ def link(
     *,
     environ: Mapping[str, str] | None = None,
     host_version: str = "",
+    root: Path | None = None,
     problems: Sequence[Problem] = (),
 ) -> Declaration:
     """Link the plugins that the site enables (all, without a site). Raises `DeclarationError` with every problem.
 
-    `problems` are those found while reading: they are raised together with the linker's own.
+    `problems` are those found while reading: they are raised together with the linker's own. `root` is the folder of
+    the site, where the code of its own resources lies.
     """
     noted = Problems(problems)
     chosen = ordered(enabled(site, plugins, noted), host_version, noted)
     if site is not None:
-        chosen.append(_site_plugin(site))
+        chosen.append(_site_plugin(site, root))
     workspace = Workspace(chosen, vocabulary, noted)
     settings = link_settings(workspace, site, environ or {})
     _link_names(workspace)
@@ -51,8 +54,10 @@ def link(
     return _declaration(workspace, site, settings)
 
 
-def _site_plugin(site: Site) -> PluginSource:
-    return PluginSource(name=SITE, manifest=Manifest(name=Name(SITE), version=""), declarations=site)
+def _site_plugin(site: Site, folder: Path | None) -> PluginSource:
+    manifest = Manifest(name=Name(SITE), version="")
+    package = f"host_plugins.{SITE}" if folder else None
+    return PluginSource(name=SITE, manifest=manifest, declarations=site, package=package, folder=folder)
 
 
 def _link_names(workspace: Workspace) -> None:
@@ -124,6 +129,7 @@ def _declaration(
             manifest=source.manifest,
             declarations=_own(workspace, source.declarations, name),
             package=source.package,
+            folder=source.folder,
             settings=settings.get(name, {}),
         )
         for name, source in workspace.plugins.items()

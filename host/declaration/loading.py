@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from host.declaration.linker import link
-from host.declaration.nodes import Declaration
-from host.declaration.problems import Problem, Problems
-from host.declaration.reader import File, PluginFiles, host_plugin, read_plugin, read_site
+from host.declaration.nodes import Declaration, Site
+from host.declaration.problems import Problems
+from host.declaration.reader import File, PluginFiles, host_plugin, read_plugin
 from host.declaration.vocabulary import Vocabulary
 from host.declaration.workspace import PluginSource
 
 
-def load_files(
-    site: File | None,
-    plugins: Sequence[PluginFiles],
+def link_files(
+    site: Site | None,
+    plugins: Iterable[PluginFiles],
     vocabulary: Vocabulary,
     *,
+    problems: Problems,
     own: Sequence[File] = (),
     environ: Mapping[str, str] | None = None,
     host_version: str = "",
-    problems: Sequence[Problem] = (),
+    root: Path | None = None,
 ) -> Declaration:
-    """Read and link. `own` are the host's own declarations. Raises `DeclarationError` with all problems.
+    """Read the plugins and link them; `own` are the host's own declarations.
 
-    A plugin that the site does not enable is not read: what is wrong in it harms nobody.
+    Raises `DeclarationError` with all problems, those in `problems` included.
     """
-    noted = Problems(problems)
-    read = read_site(site[1], site[0], noted) if site else None
-    wanted = set(read.site.plugins) if read else {it.name for it in plugins} if site is None else set()
-    sources: list[PluginSource] = [host_plugin(own, host_version, noted)] if own else []
-    for found in plugins:
-        if found.name in wanted and (source := read_plugin(found, noted)):
-            sources.append(source)
+    sources: list[PluginSource] = [host_plugin(own, host_version, problems)] if own else []
+    sources += [read_plugin(found, problems) for found in plugins]
     return link(
-        read, sources, vocabulary, environ=environ, host_version=host_version, problems=noted.sorted()
-    )
+        site, sources, vocabulary,
+        environ=environ, host_version=host_version, root=root, problems=problems.sorted(),
+    )  # fmt: skip

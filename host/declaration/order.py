@@ -20,6 +20,8 @@ def enabled(site: Site | None, found: Sequence[PluginSource], problems: Problems
         if name in (HOST, SITE):
             problems.add("plugin_name", place, path, f'"{name}" is not a plugin that can be enabled')
         elif name not in by_name:
+            if problems.has(place):  # discovery knows more of why it is not there
+                continue
             message = f'there is no plugin "{name}"{did_you_mean(name, by_name)}'
             problems.add("unknown_plugin", place, path, message)
         elif by_name[name] in chosen:

@@ -99,6 +99,10 @@ class Problems:
     def __len__(self) -> int:
         return len(self._found)
 
+    def has(self, place: Place) -> bool:
+        """Whether something is wrong at a place."""
+        return any(it.place == place for it in self._found)
+
     def sorted(self) -> list[Problem]:
         """All of them by file, line and column."""
         return sorted(self._found, key=lambda it: (it.place.file, it.place.line, it.place.column, it.path))

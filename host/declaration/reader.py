@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from host.declaration.binder import bind
 from host.declaration.nodes import Declarations, Manifest, Name, Site
@@ -27,6 +28,7 @@ class PluginFiles:
     package: str | None
     manifest: File
     files: tuple[File, ...] = ()
+    folder: Path | None = None
 
 
 _SECTIONS = ("rules", "types", "resources", "endpoints")
@@ -38,15 +40,17 @@ def read_site(data: bytes, file: str, problems: Problems) -> Site | None:
     return bind(Site, source, problems) if source else None
 
 
-def read_plugin(found: PluginFiles, problems: Problems) -> PluginSource | None:
+def read_plugin(found: PluginFiles, problems: Problems) -> PluginSource:
     """A plugin from its manifest and its files of declarations."""
     source = read(found.manifest[1], found.manifest[0], problems)
     bound = bind(Manifest, source, problems) if source else None
-    if bound is None:
-        return None
+    if bound is None:  # the problem is noted; whoever depends on it is not told that it is missing
+        bound = Manifest(name=Name(found.name), version="")
     check_manifest(bound, found.name, problems)
     declarations = read_declarations(found.files, problems)
-    return PluginSource(name=found.name, manifest=bound, declarations=declarations, package=found.package)
+    return PluginSource(
+        name=found.name, manifest=bound, declarations=declarations, package=found.package, folder=found.folder
+    )
 
 
 def host_plugin(files: Sequence[File], version: str, problems: Problems) -> PluginSource:

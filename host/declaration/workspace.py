@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from host.declaration.nodes import Declarations, Endpoint, Manifest, Name, Resource, Rule, TypeNode
@@ -29,6 +30,7 @@ class PluginSource:
     manifest: Manifest
     declarations: Declarations
     package: str | None = None
+    folder: Path | None = None
 
 
 class Workspace:

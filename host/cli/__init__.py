@@ -1,0 +1,51 @@
+"""The command `hostwright`. Each command is a module that is imported when it is called, so that `--help` is fast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+from host.errors import ConfigurationError, DeclarationError
+
+# The module and attribute of each command, with the line that `--help` shows of it.
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "check": ("host.cli.check:check", "Check every declaration and list all problems."),
+    "schema": ("host.cli.schema:schema", "Print the JSON Schema of the language, for editors."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+    def invoke(self, ctx: click.Context) -> Any:  # whatever the command answers
+        """Run a command; what the operator has to mend is told without a stack."""
+        try:
+            return super().invoke(ctx)
+        except DeclarationError as error:
+            click.echo(str(error), err=True)
+            raise SystemExit(1) from None
+        except ConfigurationError as error:
+            raise click.ClickException(error.detail) from None
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="hostwright")
+def main() -> None:
+    """Hostwright: a low-code plugin host."""

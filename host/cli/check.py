@@ -1,0 +1,68 @@
+"""`hostwright check`: reads and links everything declared, looks up the functions it names, and lists all problems."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from host.cli.options import root_option
+from host.declaration.calls import resolve_calls
+from host.declaration.nodes import Declaration
+from host.declaration.problems import Problem, Problems
+from host.declaration.workspace import HOST
+from host.discovery import discover, import_function, load
+from host.discovery.hooks import make_hooks
+from host.errors import DeclarationError
+from host.fields.kinds import FieldKind, kinds
+from host.fields.vocabulary import vocabulary
+
+
+@click.command()
+@root_option
+@click.option("--json", "as_json", is_flag=True, help="Print problems as JSON, for editors and CI.")
+@click.option("--no-code", is_flag=True, help="Leave out what needs the plugins' Python code.")
+def check(root: Path, as_json: bool, no_code: bool) -> None:
+    """Check every declaration and list all problems."""
+    declaration, problems = _checked(root.resolve(), has_code=not no_code)
+    if as_json:
+        click.echo(json.dumps({"problems": [problem.as_dict() for problem in problems]}, indent=2))
+    elif problems:
+        for problem in problems:
+            click.echo(str(problem))
+        click.echo(f"{_count(len(problems), 'problem')}", err=True)
+    elif declaration:
+        click.echo(_summary(declaration))
+    raise SystemExit(1 if problems else 0)
+
+
+def _checked(root: Path, *, has_code: bool) -> tuple[Declaration | None, Sequence[Problem]]:
+    try:
+        registered = _field_types(root) if has_code else ()
+        declaration = load(root, vocabulary(kinds(*registered)), os.environ)
+        if has_code:
+            resolve_calls(declaration, import_function)
+    except DeclarationError as error:
+        return None, error.problems
+    return declaration, ()
+
+
+def _field_types(root: Path) -> Sequence[FieldKind]:
+    problems = Problems()  # told by `load`, which finds them again
+    hooks = make_hooks(discover(root, problems).enabled)
+    return [kind for found in hooks.hook.register_field_types() for kind in found]
+
+
+def _summary(declaration: Declaration) -> str:
+    resources = [name for name in declaration.resources if not name.startswith(f"{HOST}.")]
+    plugins = {name.partition(".")[0] for name in resources} | {
+        plugin.name for plugin in declaration.plugins if plugin.name not in (HOST, "site")
+    }
+    return f"{_count(len(resources), 'resource')} in {_count(len(plugins), 'plugin')}, no problems"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
