@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any
+
+import pluggy
 
 from host.compiler.registry import Registry, compile_registry
 from host.database import Database
 from host.declaration.calls import resolve_calls
-from host.discovery import Discovery, load
-from host.fields.kinds import kinds, vocabulary
+from host.declaration.problems import Problems
+from host.discovery import discover, import_function, load
+from host.discovery.hooks import make_hooks
+from host.fields.kinds import kinds
+from host.fields.vocabulary import vocabulary
 from host.service.runtime import Runtime
 from host.settings import Settings
 from host.web.actions import action_operations, endpoint_operations
 from host.web.authentication import Authentication
-from host.web.door import Door
+from host.web.door import Door, run_wsgi
 from host.web.operations import Operation
 from host.web.pipeline import Fallback, Pipeline
 from host.web.resources import ResourceOperations
@@ -34,28 +38,36 @@ class App:
     runtime: Runtime
     operations: tuple[Operation, ...]
     authentication: Authentication
+    hooks: pluggy.PluginManager
 
     def pipeline(self, fallback: Fallback) -> Pipeline:
         """The steps of a request, with what answers where no operation does."""
         return Pipeline(Router(self.operations), self.authentication.authenticators, fallback, self.settings.body_limit)
 
 
-def load_registry(settings: Settings) -> tuple[Registry, Discovery]:
+def load_registry(settings: Settings) -> tuple[Registry, pluggy.PluginManager]:
     """Read, link and compile the declarations. Raises DeclarationError with every problem."""
-    known = kinds()
-    discovery = load(settings.root, vocabulary(known), settings.environ)
-    return compile_registry(discovery.declaration, known), discovery
+    hooks = make_hooks(discover(settings.root, Problems()).enabled)
+    registered = [kind for found in hooks.hook.register_field_types() for kind in found]
+    known = kinds(*registered)
+    declaration = load(settings.root, vocabulary(known), settings.environ)
+    return compile_registry(declaration, known), hooks
 
 
 def assemble(settings: Settings) -> App:
     """Everything but Flask. Connects to no database yet."""
-    registry, discovery = load_registry(settings)
-    calls = resolve_calls(registry.declaration, discovery.import_function)
+    registry, hooks = load_registry(settings)
+    calls = resolve_calls(registry.declaration, import_function)
     database = Database.open(settings.database_url, synchronous=settings.synchronous)
     runtime = Runtime.make(registry, database, settings.secret, calls)
-    authentication = Authentication.make(runtime, settings)
-    operations = tuple(chain(resource_operations(runtime), endpoint_operations(runtime), authentication.operations()))
-    return App(settings, runtime, operations, authentication)
+    authentication = Authentication.make(runtime, settings, hooks)
+    operations = (
+        *resource_operations(runtime),
+        *endpoint_operations(runtime),
+        *authentication.operations(),
+    )
+    hooks.hook.startup(registry=registry, settings=settings)
+    return App(settings, runtime, operations, authentication, hooks)
 
 
 def resource_operations(runtime: Runtime) -> list[Operation]:
@@ -84,7 +96,5 @@ def flask_app(app: App) -> Flask:
 
 def flask_fallback(wsgi: Callable[..., Any]) -> Fallback:
     """What answers a path that no operation has."""
-    from host.web.door import run_wsgi
-
     return lambda request: run_wsgi(wsgi, request)
 

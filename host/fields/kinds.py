@@ -18,7 +18,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from host.declaration.nodes import Field, TypeNode
-from host.declaration.vocabulary import TypeWords, Vocabulary
 from host.fields.columns import Day, Exact, Instant, Json, Span, TimeOfDay, Uid
 from host.fields.durations import parse_duration
 
@@ -297,12 +296,3 @@ def kinds(*registered: FieldKind) -> Kinds:
     """The built-in field types and those that plugins registered, by name."""
     return {kind.name: kind for kind in (*BUILT_IN, *registered)}
 
-
-def vocabulary(known: Kinds) -> Vocabulary:
-    """What the linker has to know of these field types."""
-    return Vocabulary(
-        {
-            name: TypeWords(kind.constraints, kind.is_ordered, kind.is_text, kind.is_numeric, not kind.is_nested)
-            for name, kind in known.items()
-        }
-    )

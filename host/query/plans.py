@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,6 +34,7 @@ class ListPlan:
     total: Statement | None = None
     total_in_page: bool = False
     page: int | None = None
+    is_reversed: bool = False  # the newest rows were fetched first, to be answered in the wire's order
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,14 @@ class Planner:
         scope = self.policy.scope(wire.model, facts)
         reader = self._reader(wire, query, scope)
         expansions, extra_keys = self._expansions(wire, query, facts, scope)
+        is_reversed = wire.declared.page.unpaged is not None
+        order = tuple(replace(step, is_descending=not step.is_descending) for step in query.order) if is_reversed else query.order
         conditions = [*self.policy.visible(wire.model, "list", facts), *self._asked(query, scope)]
-        order_columns = [scope.column(step.attribute.name) for step in query.order]
+        order_columns = [scope.column(step.attribute.name) for step in order]
         behind = [*order_columns, *extra_keys]
         statement = sa.select(*reader.columns, *behind).select_from(wire.model.table)
-        after = [after_cursor(query.order, order_columns, nulls, self.database.dialect)] if nulls is not None else []
-        statement = statement.where(*conditions, *after).order_by(*self._order(query.order, order_columns))
+        after = [after_cursor(order, order_columns, nulls, self.database.dialect)] if nulls is not None else []
+        statement = statement.where(*conditions, *after).order_by(*self._order(order, order_columns))
         statement = statement.limit(query.size + 1)
         if query.page is not None:
             statement = statement.limit(query.size + 1).offset((query.page - 1) * query.size)
@@ -63,8 +66,8 @@ class Planner:
         if in_page:
             statement = statement.add_columns(total.scalar_subquery())
         return ListPlan(
-            self._compiled(statement), reader, query.size, len(order_columns), order_scope(wire, query.order), expansions,
-            self._compiled(total) if query.has_total else None, in_page, query.page,
+            self._compiled(statement), reader, query.size, len(order_columns), order_scope(wire, order), expansions,
+            self._compiled(total) if query.has_total or is_reversed else None, in_page, query.page, is_reversed,
         )  # fmt: skip
 
     def single(self, wire: CompiledWire, query: ListQuery, facts: Facts) -> ListPlan:

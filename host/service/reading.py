@@ -62,13 +62,16 @@ def _read_page(ctx: Context, plan: ListPlan, connection: Any, values: Mapping[st
     if has_more:
         fetched.pop()
     width = plan.reader.width
+    last = fetched[-1][width : width + plan.order_width] if has_more else ()
+    if plan.is_reversed:
+        fetched.reverse()
     rows = plan.reader.build([row[:width] for row in fetched])
-    total = _total(ctx, plan, connection, values, fetched)
+    is_whole = plan.is_reversed and is_first and not has_more
+    total = len(rows) if is_whole else _total(ctx, plan, connection, values, fetched)
     if plan.expansions:
         _embed(plan, connection, rows, fetched, dict(values))
     if plan.page is not None:
         return Page(rows, plan.page + 1 if has_more else None, total, plan.size, plan.page)
-    last = fetched[-1][width : width + plan.order_width] if has_more else ()
     return Page(rows, ctx.runtime.cursors.make(plan.scope, last) if has_more else None, total, plan.size)
 
 

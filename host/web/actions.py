@@ -18,21 +18,13 @@ from host.fields.forms import STANDARD, Form
 from host.fields.kinds import resolve
 from host.service.context import Context
 from host.service.runtime import Runtime
+from host.service.streams import Stream
 from host.service.writing import locked
 from host.web.http import Answer, Request, json_answer
 from host.web.operations import Operation, operation_id
 from host.web.resources import ResourceOperations
 
 Shape = Callable[[Context, Any], Any]
-
-
-@dataclass(frozen=True)
-class Stream:
-    """What an action with `out: stream` or `out: file` returns: pieces of bytes, made after the transaction has ended."""
-
-    pieces: Any
-    content_type: str = "application/octet-stream"
-    headers: tuple[tuple[str, str], ...] = ()
 
 
 def action_operations(runtime: Runtime, wire: CompiledWire) -> Iterator[Operation]:
