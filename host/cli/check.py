@@ -14,11 +14,10 @@ from host.declaration.calls import resolve_calls
 from host.declaration.nodes import Declaration
 from host.declaration.problems import Problem, Problems
 from host.declaration.workspace import HOST
-from host.discovery import discover, import_function, load
+from host.discovery import discover, load
 from host.discovery.hooks import make_hooks
 from host.errors import DeclarationError
-from host.fields.kinds import FieldKind, kinds
-from host.fields.vocabulary import vocabulary
+from host.fields.kinds import FieldKind, kinds, vocabulary
 
 
 @click.command()
@@ -42,12 +41,12 @@ def check(root: Path, as_json: bool, no_code: bool) -> None:
 def _checked(root: Path, *, has_code: bool) -> tuple[Declaration | None, Sequence[Problem]]:
     try:
         registered = _field_types(root) if has_code else ()
-        declaration = load(root, vocabulary(kinds(*registered)), os.environ)
+        discovery = load(root, vocabulary(kinds(*registered)), os.environ)
         if has_code:
-            resolve_calls(declaration, import_function)
+            resolve_calls(discovery.declaration, discovery.import_function)
     except DeclarationError as error:
         return None, error.problems
-    return declaration, ()
+    return discovery.declaration, ()
 
 
 def _field_types(root: Path) -> Sequence[FieldKind]:

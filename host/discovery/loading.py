@@ -1,22 +1,23 @@
 """From a site's folder to its linked declaration. `application`, the command line and tests begin here.
 
-A plugin that is installed but not enabled harms nobody: what is wrong with it is told in `Discovered.broken`.
+A plugin that is installed but not enabled harms nobody: what is wrong with it is told in `Found.broken`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from host.declaration.loading import link_files
-from host.declaration.nodes import Declaration, Site
+from host.declaration.nodes import Declaration, Plugin, Site
 from host.declaration.problems import Place, Problem, Problems, did_you_mean
 from host.declaration.reader import read_site
 from host.declaration.vocabulary import Vocabulary
 from host.declaration.workspace import HOST, SITE
+from host.discovery.importing import import_function
 from host.discovery.locations import Location, files_of, locations, own_files
 from host.errors import ConfigurationError, DeclarationError
 
@@ -24,7 +25,7 @@ SITE_FILE: Final = "resources.yaml"
 
 
 @dataclass(frozen=True)
-class Discovered:
+class Found:
     """A site as it was found: what it enables, in its order, and what is installed but cannot be used."""
 
     root: Path
@@ -34,17 +35,27 @@ class Discovered:
     broken: tuple[Problem, ...]
 
 
-def load(root: Path, vocabulary: Vocabulary, environ: Mapping[str, str] | None = None) -> Declaration:
-    """The linked declaration of the site in `root`. Raises `DeclarationError` with all problems."""
+@dataclass(frozen=True)
+class Discovery:
+    """A site, linked: what it declares, and the door to the code of its plugins."""
+
+    found: Found
+    declaration: Declaration
+    import_function: Callable[[Plugin, str], Callable[..., Any]] = import_function
+
+
+def load(root: Path, vocabulary: Vocabulary, environ: Mapping[str, str] | None = None) -> Discovery:
+    """Find, read and link the site in `root`. Raises `DeclarationError` with all problems."""
     problems = Problems()
     found = discover(root, problems)
-    return link_files(
+    declaration = link_files(
         found.site, [files_of(it) for it in found.enabled], vocabulary,
         problems=problems, own=own_files(), environ=environ, host_version=host_version(), root=root,
     )  # fmt: skip
+    return Discovery(found, declaration)
 
 
-def discover(root: Path, problems: Problems) -> Discovered:
+def discover(root: Path, problems: Problems) -> Found:
     """Find what the site enables; raises `DeclarationError` when its own file cannot be read at all."""
     path = root / SITE_FILE
     if not path.is_file():
@@ -59,7 +70,7 @@ def discover(root: Path, problems: Problems) -> Discovered:
         for it in found
         if it.fault and it.name not in site.site.plugins
     )
-    return Discovered(root, site, tuple(dict.fromkeys(enabled)), tuple(found), broken)
+    return Found(root, site, tuple(dict.fromkeys(enabled)), tuple(found), broken)
 
 
 def _chosen(site: Site, name: str, found: list[Location], problems: Problems) -> Location | None:
