@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from host.declaration.nodes import Field, TypeNode
+from host.declaration.vocabulary import TypeWords, Vocabulary
 from host.fields.columns import Day, Exact, Instant, Json, Span, TimeOfDay, Uid
 from host.fields.durations import parse_duration
 
@@ -296,3 +297,13 @@ def kinds(*registered: FieldKind) -> Kinds:
     """The built-in field types and those that plugins registered, by name."""
     return {kind.name: kind for kind in (*BUILT_IN, *registered)}
 
+
+def vocabulary(known: Kinds) -> Vocabulary:
+    """What the linker has to know of these field types."""
+    words = {
+        kind.name: TypeWords(
+            kind.constraints, ordered=kind.is_ordered, text=kind.is_text, numeric=kind.is_numeric, scalar=not kind.is_nested
+        )
+        for kind in known.values()
+    }
+    return Vocabulary(words)
