@@ -1,5 +1,9 @@
 """The application for any WSGI server: `gunicorn wsgi:application`. Settings come from the environment."""
 
-from host.application import create_app
+import os
+from pathlib import Path
 
-application = create_app()
+from host.application import create_app
+from host.settings import read_settings
+
+application = create_app(read_settings(Path(os.environ.get("HOSTWRIGHT_ROOT", Path(__file__).parent))))

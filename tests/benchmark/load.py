@@ -1,7 +1,7 @@
 """The load generator: a process of its own that sends bounded batches over keep-alive connections.
 
-Reads one JSON order per line from standard input and answers one JSON line per order. Written on bare sockets,
-so that on two cores it takes little from the server it loads.
+Reads one JSON order per line from standard input and answers one JSON line per order. Written on bare
+sockets, so that on two cores it takes little from the server it loads.
 """
 
 import itertools
