@@ -1,4 +1,4 @@
-"""The deployment files agree with the host and each other, as far as can be seen without a container engine."""
+"""The deployment files agree with the host and each other, as far as a machine without an engine shows."""
 
 import re
 from pathlib import Path
