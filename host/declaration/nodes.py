@@ -10,22 +10,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NewType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NewType, TypeAlias
 
 from host.declaration.problems import Place
 
-# What a scalar means, beyond its YAML type. The binder checks the form of each; the linker resolves the references.
-Name = NewType("Name", str)  # [a-z][a-z0-9_]*, at most 48 characters, not a reserved word
-Key = NewType("Key", str)  # a key of a JSON object: letters, digits and _, at most 48 characters
-Expression = NewType("Expression", str)  # Python syntax, see host.declaration.expressions
-CallRef = NewType("CallRef", str)  # "module.function" inside the plugin's package
-TypeRef = NewType("TypeRef", str)  # a field type, or a named type ("line_item", "plugin.line_item")
-ResourceRef = NewType("ResourceRef", str)  # "client", "plugin.client" or "account" (short for host.account)
-PathTemplate = NewType(
-    "PathTemplate", str
-)  # "/api/invoices/{id}": absolute, or relative below the resource's path
-FieldRef = NewType("FieldRef", str)  # a field or to-one relation of the same resource; "a.b" where it says so
-SortRef = NewType("SortRef", str)  # a FieldRef, with "-" in front for descending
+# What a scalar means, beyond its YAML type: markers for the binder, which checks the form of each, and plain texts for
+# everybody else, type checkers included. The linker resolves the references.
+if TYPE_CHECKING:
+    Name: TypeAlias = str
+    Key: TypeAlias = str
+    Key: TypeAlias = str
+    Expression: TypeAlias = str
+    CallRef: TypeAlias = str
+    TypeRef: TypeAlias = str
+    ResourceRef: TypeAlias = str
+    PathTemplate: TypeAlias = str
+    FieldRef: TypeAlias = str
+    SortRef: TypeAlias = str
+else:
+    Name = NewType("Name", str)  # [a-z][a-z0-9_]*, at most 48 characters, not a reserved word
+    Key = NewType("Key", str)  # a key of a JSON object: letters, digits and _, at most 48 characters
+    Key = NewType("Key", str)  # a key of a JSON object: letters, digits and _, at most 48 characters
+    Expression = NewType("Expression", str)  # Python syntax, see host.declaration.expressions
+    CallRef = NewType("CallRef", str)  # "module.function" inside the plugin's package
+    TypeRef = NewType("TypeRef", str)  # a field type, or a named type ("line_item", "plugin.line_item")
+    ResourceRef = NewType("ResourceRef", str)  # "client", "plugin.client" or "account" (short for host.account)
+    PathTemplate = NewType("PathTemplate", str)  # "/api/invoices/{id}": absolute, or below the resource's path
+    FieldRef = NewType("FieldRef", str)  # a field or to-one relation of the same resource; "a.b" where it says so
+    SortRef = NewType("SortRef", str)  # a FieldRef, with "-" in front for descending
 AnyOf = tuple[Expression, ...]  # written as one expression or as a list, of which any has to hold
 
 
