@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -12,10 +13,9 @@ from host.compiler.registry import Registry, compile_registry
 from host.database import Database
 from host.declaration.calls import resolve_calls
 from host.declaration.problems import Problems
-from host.discovery import discover, import_function, load
+from host.discovery import Discovery, discover, load
 from host.discovery.hooks import make_hooks
-from host.fields.kinds import kinds
-from host.fields.vocabulary import vocabulary
+from host.fields.kinds import kinds, vocabulary
 from host.service.runtime import Runtime
 from host.settings import Settings
 from host.web.actions import action_operations, endpoint_operations
@@ -45,19 +45,29 @@ class App:
         return Pipeline(Router(self.operations), self.authentication.authenticators, fallback, self.settings.body_limit)
 
 
-def load_registry(settings: Settings) -> tuple[Registry, pluggy.PluginManager]:
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """The declarations of a site, compiled; needs no database and no secret."""
+
+    discovery: Discovery
+    registry: Registry
+    hooks: pluggy.PluginManager
+
+
+def load_site(root: Path, environ: Mapping[str, str]) -> Loaded:
     """Read, link and compile the declarations. Raises DeclarationError with every problem."""
-    hooks = make_hooks(discover(settings.root, Problems()).enabled)
+    hooks = make_hooks(discover(root, Problems()).enabled)
     registered = [kind for found in hooks.hook.register_field_types() for kind in found]
     known = kinds(*registered)
-    declaration = load(settings.root, vocabulary(known), settings.environ)
-    return compile_registry(declaration, known), hooks
+    discovery = load(root, vocabulary(known), environ)
+    return Loaded(discovery, compile_registry(discovery.declaration, known), hooks)
 
 
 def assemble(settings: Settings) -> App:
     """Everything but Flask. Connects to no database yet."""
-    registry, hooks = load_registry(settings)
-    calls = resolve_calls(registry.declaration, import_function)
+    loaded = load_site(settings.root, settings.environ)
+    registry, hooks = loaded.registry, loaded.hooks
+    calls = resolve_calls(registry.declaration, loaded.discovery.import_function)
     database = Database.open(settings.database_url, synchronous=settings.synchronous)
     runtime = Runtime.make(registry, database, settings.secret, calls)
     authentication = Authentication.make(runtime, settings, hooks)

@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import sqlite
 
 from host.errors import ConfigurationError, Unavailable
 
@@ -51,9 +52,7 @@ class Database:
         self.engine = engine
         self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
         # Compiled statements are run by name on both drivers: `:name` on sqlite3, `%(name)s` on psycopg.
-        self.compiling: sa.Dialect = (
-            type(engine.dialect)(paramstyle="named") if self.dialect == "sqlite" else engine.dialect
-        )
+        self.compiling: sa.Dialect = sqlite.dialect(paramstyle="named") if self.dialect == "sqlite" else engine.dialect
         self._idle: deque[Any] = deque()
         self._slots = BoundedSemaphore(readers)
 
@@ -123,8 +122,9 @@ class Database:
                 connection = _connect_sqlite(str(self.engine.url.database), "FULL")
                 connection.execute("PRAGMA query_only=ON")
                 return connection
-            connection = self.engine.raw_connection()
-            driver: Any = connection.detach() or connection.dbapi_connection
+            pooled = self.engine.raw_connection()
+            driver: Any = pooled.dbapi_connection
+            pooled.detach()
             driver.autocommit = True
             return driver
 
@@ -247,7 +247,7 @@ def violation_of(error: BaseException) -> Violation | None:
         return _sqlite_violation(str(original))
     state = getattr(original, "sqlstate", None)
     if state in _PG_KINDS:
-        diagnosis = original.diag  # type: ignore[attr-defined]  # psycopg's, which is not imported for SQLite
+        diagnosis: Any = original.diag  # type: ignore[union-attr]  # psycopg's, which is not imported for SQLite
         columns = (diagnosis.column_name,) if diagnosis.column_name else ()
         return Violation(_PG_KINDS[state], diagnosis.constraint_name, diagnosis.table_name, columns)
     return None

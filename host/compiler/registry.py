@@ -60,7 +60,7 @@ def compile_registry(declaration: Declaration, kinds: Kinds) -> Registry:
     wires = {
         name: tuple(
             compile_wire(wire_name, model, wire)
-            for wire_name, wire in (model.declared.wires or {"main": Wire()}).items()  # type: ignore[dict-item]  # Names are texts
+            for wire_name, wire in (model.declared.wires or {"main": Wire()}).items()
         )
         for name, model in models.items()
     }

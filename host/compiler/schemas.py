@@ -103,7 +103,7 @@ class Schemas:
         nullable = node.is_nullable if isinstance(node, Attribute) else not field.required
         options["required"] = field.required and field.default is None and not is_patch
         options["allow_none"] = nullable
-        unit = wire.declared.units.get(name)  # type: ignore[call-overload]  # FieldRefs are texts
+        unit = wire.declared.units.get(name)
         values = changed(wire.declared.values, duration=unit) if unit else wire.declared.values
         return self.field(prefix + camel(name), field, values, **options)
 

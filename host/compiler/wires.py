@@ -57,7 +57,7 @@ class CompiledWire:
 
     def field_form(self, name: str) -> Form | None:
         """The form of one field where it differs from the wire's: its unit."""
-        unit = self.declared.units.get(name)  # type: ignore[call-overload]  # keys are FieldRefs, texts at run time
+        unit = self.declared.units.get(name)
         return replace(self.form, duration=unit) if unit else None
 
 

@@ -19,6 +19,11 @@ def instant_text(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def as_utc(value: datetime) -> datetime:
+    """The same instant in UTC."""
+    return value.astimezone(UTC)
+
+
 class Instant(sa.types.TypeDecorator[datetime]):
     """A point in time: timestamptz, on SQLite a fixed-width RFC 3339 text in UTC. Takes and gives aware datetimes."""
 
@@ -33,9 +38,9 @@ class Instant(sa.types.TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
         if isinstance(value, str):
-            value = datetime.fromisoformat(value)
-            return value.replace(tzinfo=UTC) if value.tzinfo is None else value
-        return value.astimezone(UTC) if value is not None else None
+            parsed = datetime.fromisoformat(value)
+            return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed
+        return None if value is None else as_utc(value)
 
 
 class Day(sa.types.TypeDecorator[date]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -22,6 +22,7 @@ from host.fields.kinds import Kinds
 from host.query.parameters import QueryParser
 from host.query.plans import ListPlan, Planner
 
+Kept = TypeVar("Kept")
 MOST_KEPT = 2048  # plans; a caller who varies the query string must not fill the memory
 
 
@@ -103,12 +104,12 @@ class Plans:
         """Any other statement, kept under a key of the caller's."""
         return self._keep(("statement", *key), lambda: compile_statement(make(), self.database.compiling))
 
-    def kept(self, key: Any, owner: Any, make: Callable[[], Any]) -> Any:
+    def kept(self, key: Any, owner: Any, make: Callable[[], Kept]) -> Kept:
         """Anything else that is compiled once; `owner` is held, so that an id in the key stays its own."""
         return self._keep(key, lambda: (owner, make()))[1]
 
-    def _keep(self, key: Any, make: Callable[[], Any]) -> Any:
-        found = self._kept.get(key)
+    def _keep(self, key: Any, make: Callable[[], Kept]) -> Kept:
+        found: Kept | None = self._kept.get(key)
         if found is None:
             found = make()
             if len(self._kept) >= MOST_KEPT:
@@ -174,5 +175,5 @@ def write_rule(model: Model, name: str) -> tuple[str, ...]:
     attribute = model.attributes.get(name)
     if attribute is not None:
         return attribute.field.write
-    declared = model.declared.fields.get(name) or model.declared.relations.get(name)  # type: ignore[call-overload]  # Names are texts
+    declared = model.declared.fields.get(name) or model.declared.relations.get(name)
     return declared.write if declared is not None else ()

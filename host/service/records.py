@@ -38,7 +38,7 @@ class Records:
         found = plan.fetch(self.ctx.transaction.driver, keys, self.ctx.values)
         return found.row() if found is not None else None
 
-    def list(self, *conditions: Any, sort: str = "", limit: int = 1000, **equal: Any) -> list[Row]:
+    def find_all(self, *conditions: Any, sort: str = "", limit: int = 1000, **equal: Any) -> list[Row]:
         """Rows that fulfil SQLAlchemy conditions over the resource's table, and whose attributes equal these values."""
         self.ctx.transaction.flush()
         reader = self.ctx.runtime.plans.reader(self.model, self.ctx.facts)

@@ -175,7 +175,7 @@ def _query_values(runtime: Runtime, query: str, field: Field, unknown: str) -> d
     found: dict[str, Any] = {}
     errors = []
     for name, text in parse_qsl(query, keep_blank_values=True, max_num_fields=100):
-        node = fields.get(name)  # type: ignore[call-overload]  # Names are texts
+        node = fields.get(name)
         if node is None:
             if unknown == "refuse":
                 errors.append(FieldError(name, "unknown", "nobody declared this parameter"))

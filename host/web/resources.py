@@ -36,7 +36,7 @@ class ResourceOperations:
         item = f"{self.wire.path}/{self.key_path()}"
         wanted = self.wire.declared.operations or self.wire.model.declared.operations
         if "list" in wanted:
-            yield self._operation("list", "GET", self.wire.path, self.list)
+            yield self._operation("list", "GET", self.wire.path, self.list_rows)
         if "get" in wanted:
             yield self._operation("get", "GET", item, self.get)
         if "create" in wanted:
@@ -85,7 +85,7 @@ class ResourceOperations:
 
     # -- reading --
 
-    def list(self, request: Request) -> Answer:
+    def list_rows(self, request: Request) -> Answer:
         """GET on the collection."""
         page = reading.list_page(self.runtime.context(request.actor, request_id=request.id), self.wire, request.query)
         body, headers = _enveloped(self.wire, page), _page_headers(self.wire, request, page)
