@@ -19,7 +19,6 @@ from host.declaration.problems import Place
 if TYPE_CHECKING:
     Name: TypeAlias = str
     Key: TypeAlias = str
-    Key: TypeAlias = str
     Expression: TypeAlias = str
     CallRef: TypeAlias = str
     TypeRef: TypeAlias = str
