@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
+import sqlalchemy as sa
 
 from host.compiler.registry import Registry, compile_registry
 from host.database import Database
 from host.declaration.calls import resolve_calls
+from host.declaration.nodes import Plugin
 from host.declaration.problems import Problems
+from host.declaration.workspace import HOST, SITE
 from host.discovery import Discovery, discover, load
 from host.discovery.hooks import make_hooks
 from host.fields.kinds import kinds, vocabulary
+from host.migrations.owners import Owner
 from host.service.runtime import Runtime
 from host.settings import Settings
 from host.web.actions import action_operations, endpoint_operations
@@ -61,6 +65,35 @@ def load_site(root: Path, environ: Mapping[str, str]) -> Loaded:
     known = kinds(*registered)
     discovery = load(root, vocabulary(known), environ)
     return Loaded(discovery, compile_registry(discovery.declaration, known), hooks)
+
+
+def table_owners(loaded: Loaded, root: Path) -> tuple[Owner, ...]:
+    """Whose tables and revisions there are: the host's, each plugin's, and last the site's own."""
+    tables: dict[str, list[sa.Table]] = {}
+    for table in loaded.registry.metadata.sorted_tables:
+        tables.setdefault(table.info["owner"], []).append(table)
+    plugins = loaded.registry.declaration.plugins
+    return tuple(
+        Owner(
+            plugin.name, _revisions(plugin, root), tuple(tables.get(plugin.name, ())),
+            depends=_depends(plugin, plugins), editable=_revisions(plugin, root).is_relative_to(root),
+        )
+        for plugin in plugins
+    )  # fmt: skip
+
+
+def _revisions(plugin: Plugin, root: Path) -> Path:
+    if plugin.name == HOST:
+        packaged = Path(__file__).parent / "_migrations" / HOST  # in a wheel; a checkout has them at its top level
+        return packaged if packaged.is_dir() else Path(__file__).parents[1] / "migrations" / HOST
+    return plugin.folder / "migrations" if plugin.folder is not None else root / "migrations" / plugin.name
+
+
+def _depends(plugin: Plugin, plugins: Sequence[Plugin]) -> tuple[str, ...]:
+    if plugin.name == HOST:
+        return ()
+    others = [other.name for other in plugins if other.name not in (HOST, SITE)] if plugin.name == SITE else []
+    return (HOST, *plugin.manifest.depends, *others)
 
 
 def assemble(settings: Settings) -> App:
