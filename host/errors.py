@@ -4,7 +4,8 @@ HostError
 ├── DeclarationError            the YAML is wrong; carries every problem at once
 ├── ConfigurationError          a setting, a secret or a database is missing: one clear sentence for the operator
 └── RequestError                what a caller did, or may not do
-    ├── BadRequest 400, Unauthenticated 401, Forbidden 403, NotFound 404, MethodNotAllowed 405, NotAcceptable 406
+    ├── BadRequest 400, Unauthenticated 401, Forbidden 403 (SignUpClosed), NotFound 404, MethodNotAllowed 405
+    ├── NotAcceptable 406
     ├── Conflict 409 (Duplicate, Referenced), PreconditionFailed 412, PayloadTooLarge 413, UnsupportedMediaType 415
     ├── Invalid 422, PreconditionRequired 428, TooManyRequests 429
     └── UpstreamError 502, Unavailable 503
@@ -94,6 +95,13 @@ class Forbidden(RequestError):
     status = 403
     code = "forbidden"
     title = "Not allowed"
+
+
+class SignUpClosed(Forbidden):
+    """The operator has switched signing up off; signing in would not help."""
+
+    code = "sign_up_closed"
+    title = "Signing up is closed"
 
 
 class NotFound(RequestError):

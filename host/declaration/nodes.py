@@ -294,6 +294,7 @@ class WireErrors(Node):
     """The outer form of errors: always problem+json, with extra keys and other statuses where clients expect them."""
 
     keys: tuple[str, ...] = word("further keys that hold the text: `error`, `message`, `msg`, `detail`", ())
+    constants: Mapping[str, Any] = word("further keys with a constant value: `{success: false}`", {})
     status: Mapping[
         Literal["invalid", "duplicate", "not_found", "referenced", "forbidden", "bad_request"], int
     ] = word("another status for a named case", {})

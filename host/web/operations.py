@@ -31,6 +31,7 @@ class Operation:
     wire: CompiledWire | None = None
     access: AnyOf = ()
     is_public: bool = False  # an anonymous caller may get further than the door
+    is_open: bool = False  # who asks is not even looked at: signing in works with a stale token in the header
     status: int = 200
     input: Field | None = None  # of actions and endpoints
     out: Field | None = None

@@ -64,7 +64,7 @@ class Pipeline:
                 return self._fall_through(request)
             errors = operation.errors
             request.body_limit = operation.body_limit
-            request.actor = self._authenticate(request)
+            request.actor = ANONYMOUS if operation.is_open else self._authenticate(request)
             if request.actor is ANONYMOUS and not operation.is_public:
                 raise Unauthenticated("sign in first")
             return operation.handler(request)

@@ -35,6 +35,7 @@ def problem(error: HostError, request_id: str, errors: WireErrors, wire: Compile
     text = _text(error)
     for key in errors.keys:
         body[key] = text
+    body = {**errors.constants, **body}  # what the standard says stays
     return Answer(status, orjson.dumps(body), PROBLEM, list(error.headers.items()))
 
 
