@@ -46,7 +46,9 @@ class App:
 
     def pipeline(self, fallback: Fallback) -> Pipeline:
         """The steps of a request, with what answers where no operation does."""
-        return Pipeline(Router(self.operations), self.authentication.authenticators, fallback, self.settings.body_limit)
+        return Pipeline(
+            Router(self.operations), self.authentication.authenticators, fallback, self.settings.body_limit
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +86,9 @@ def table_owners(loaded: Loaded, root: Path) -> tuple[Owner, ...]:
 
 def _revisions(plugin: Plugin, root: Path) -> Path:
     if plugin.name == HOST:
-        packaged = Path(__file__).parent / "_migrations" / HOST  # in a wheel; a checkout has them at its top level
+        packaged = (
+            Path(__file__).parent / "_migrations" / HOST
+        )  # in a wheel; a checkout has them at its top level
         return packaged if packaged.is_dir() else Path(__file__).parents[1] / "migrations" / HOST
     return plugin.folder / "migrations" if plugin.folder is not None else root / "migrations" / plugin.name
 
@@ -92,7 +96,9 @@ def _revisions(plugin: Plugin, root: Path) -> Path:
 def _depends(plugin: Plugin, plugins: Sequence[Plugin]) -> tuple[str, ...]:
     if plugin.name == HOST:
         return ()
-    others = [other.name for other in plugins if other.name not in (HOST, SITE)] if plugin.name == SITE else []
+    others = (
+        [other.name for other in plugins if other.name not in (HOST, SITE)] if plugin.name == SITE else []
+    )
     return (HOST, *plugin.manifest.depends, *others)
 
 
@@ -111,6 +117,13 @@ def assemble(settings: Settings) -> App:
     )
     hooks.hook.startup(registry=registry, settings=settings)
     return App(settings, runtime, operations, authentication, hooks)
+
+
+def describe(root: Path, environ: Mapping[str, str]) -> App:
+    """The app as it would be, for printing what it serves: it needs no secret and never opens its database."""
+    return assemble(
+        Settings(root=root, secret="", database_url=f"sqlite:///{root / 'unused.db'}", environ=environ)
+    )
 
 
 def resource_operations(runtime: Runtime) -> list[Operation]:
@@ -140,4 +153,3 @@ def flask_app(app: App) -> Flask:
 def flask_fallback(wsgi: Callable[..., Any]) -> Fallback:
     """What answers a path that no operation has."""
     return lambda request: run_wsgi(wsgi, request)
-

@@ -50,24 +50,34 @@ class Database:
 
     def __init__(self, engine: sa.Engine, *, readers: int = 64) -> None:
         self.engine = engine
-        self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
+        self.dialect: Literal["sqlite", "postgresql"] = (
+            "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
+        )
         # Compiled statements are run by name on both drivers: `:name` on sqlite3, `%(name)s` on psycopg.
-        self.compiling: sa.Dialect = sqlite.dialect(paramstyle="named") if self.dialect == "sqlite" else engine.dialect
+        self.compiling: sa.Dialect = (
+            sqlite.dialect(paramstyle="named") if self.dialect == "sqlite" else engine.dialect
+        )
         self._idle: deque[Any] = deque()
         self._slots = BoundedSemaphore(readers)
 
     @classmethod
-    def open(cls, url: str, *, synchronous: Literal["FULL", "NORMAL"] = "FULL", pool_size: int = 10) -> Database:
+    def open(
+        cls, url: str, *, synchronous: Literal["FULL", "NORMAL"] = "FULL", pool_size: int = 10
+    ) -> Database:
         """Make the engine; connects nothing yet. Raises ConfigurationError for another kind of database."""
         try:
             parsed = sa.make_url(url)
         except sa.exc.ArgumentError as error:
-            raise ConfigurationError("the database URL cannot be read; write sqlite:///file or postgresql://…") from error
+            raise ConfigurationError(
+                "the database URL cannot be read; write sqlite:///file or postgresql://…"
+            ) from error
         if parsed.get_backend_name() == "sqlite":
             return cls(_sqlite_engine(parsed, synchronous, pool_size))
         if parsed.get_backend_name() in {"postgresql", "postgres"}:
             return cls(_postgres_engine(parsed.set(drivername="postgresql+psycopg"), pool_size))
-        raise ConfigurationError(f"the database {parsed.get_backend_name()!r} is not one of sqlite, postgresql")
+        raise ConfigurationError(
+            f"the database {parsed.get_backend_name()!r} is not one of sqlite, postgresql"
+        )
 
     @contextmanager
     def reading(self) -> Iterator[Any]:
@@ -137,7 +147,10 @@ class Database:
 
 
 def _is_lost(error: BaseException) -> bool:
-    return type(error).__module__.startswith("psycopg") and type(error).__name__ in {"OperationalError", "InterfaceError"}
+    return type(error).__module__.startswith("psycopg") and type(error).__name__ in {
+        "OperationalError",
+        "InterfaceError",
+    }
 
 
 def _unreachable(url: sa.URL, error: Exception) -> Exception:

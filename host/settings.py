@@ -38,7 +38,9 @@ class Settings:
         return self.root / "var"
 
 
-def read_settings(root: Path, environ: Mapping[str, str] | None = None, *, is_embedded: bool = False) -> Settings:
+def read_settings(
+    root: Path, environ: Mapping[str, str] | None = None, *, is_embedded: bool = False
+) -> Settings:
     """The settings out of the environment. Raises ConfigurationError in one sentence for a missing or wrong one.
 
     `is_embedded` makes a folder `var/` and a secret in it (mode 600), so that nothing has to be configured.

@@ -33,13 +33,30 @@ class UnitOfWork:
         if self._session is None:
             from sqlalchemy.orm import Session  # the ORM costs start-up time and most requests never need it
 
-            self._session = Session(bind=self.connection, join_transaction_mode="control_fully", autoflush=True)
+            self._session = Session(
+                bind=self.connection, join_transaction_mode="control_fully", autoflush=True
+            )
         return self._session
 
     def flush(self) -> None:
         """Send the session's pending changes, so that statements see them."""
         if self._session is not None:
             self._session.flush()
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """A part of the transaction that is undone alone when it raises, with what it wanted done after the commit."""
+        self.flush()
+        followers = len(self._followers)
+        try:
+            with self.connection.begin_nested():
+                yield
+                self.flush()
+        except BaseException:
+            del self._followers[followers:]
+            if self._session is not None:
+                self._session.expunge_all()
+            raise
 
     def after_commit(self, follow: Callable[[], None]) -> None:
         """Call this when the transaction has been committed; never, when it is rolled back."""

@@ -13,6 +13,12 @@ from host.errors import ConfigurationError, DeclarationError
 # The module and attribute of each command, with the line that `--help` shows of it.
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "check": ("host.cli.check:check", "Check every declaration and list all problems."),
+    "explain": ("host.cli.explain:explain_command", "Explain why an account may, or may not, do something to a row."),
+    "db": ("host.cli.db:db", "Plan, make and run migrations."),
+    "routes": ("host.cli.show:routes", "List every path and method with its operation and rule."),
+    "run": ("host.cli.run:run", "Run the site here, with nothing to configure."),
+    "serve": ("host.cli.serve:serve", "Serve the site with several processes."),
+    "show": ("host.cli.show:show", "Show what a resource has become."),
     "schema": ("host.cli.schema:schema", "Print the JSON Schema of the language, for editors."),
 }
 

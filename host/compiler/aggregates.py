@@ -9,7 +9,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
 
-class json_array(GenericFunction[str]):  # noqa: N801  # SQL functions are lower case
+class json_array(GenericFunction[str]):  # SQL functions are lower case
     """The values of a column over the rows, as the text of a JSON array in their order; `[]` for no rows."""
 
     type = sa.Text()

@@ -104,14 +104,18 @@ def to_sql(expr: Expr, scope: Scope) -> Sql:
 
 def _column(expr: Column, scope: Scope) -> Sql:
     *relations, last = expr.path
+    if is_rule(expr.path, scope):
+        return _rule(RuleRef(".".join(expr.path)), scope)
     if not relations:
-        return _rule(RuleRef(last), scope) if is_rule(last, scope) else scope.column(last)
+        return scope.column(last)
     return _through(relations, scope, lambda inner: inner.column(last))
 
 
-def is_rule(name: str, scope: Scope) -> bool:
-    """Whether a bare name means a named rule; the linker refuses a name that could mean both."""
-    return (scope.model is None or name not in scope.model.attributes) and qualified(name, scope) in scope.rules
+def is_rule(path: tuple[str, ...], scope: Scope) -> bool:
+    """Whether a name means a named rule; the linker refuses a name that could mean both."""
+    return (scope.model is None or path[0] not in scope.model.attributes) and qualified(
+        ".".join(path), scope
+    ) in scope.rules
 
 
 def qualified(name: str, scope: Scope) -> str:
@@ -126,7 +130,12 @@ def _through(relations: list[str], scope: Scope, value: Callable[[Scope], Any]) 
     assert attribute.relation is not None  # the linker checked it
     inner = scope.inside(scope.models[attribute.relation.to])
     selected = _through(rest, inner, value) if rest else value(inner)
-    return sa.select(selected).select_from(inner.source).where(referred(attribute, inner) == scope.column(first)).scalar_subquery()
+    return (
+        sa.select(selected)
+        .select_from(inner.source)
+        .where(referred(attribute, inner) == scope.column(first))
+        .scalar_subquery()
+    )
 
 
 def referred(attribute: Attribute, inner: Scope) -> Any:
@@ -160,7 +169,9 @@ def belongs(link: Link, scope: Scope, inner: Scope) -> Any:
     if link.back is not None:
         return inner.column(link.back) == here
     assert link.table is not None and link.here is not None and link.there is not None
-    joined = sa.select(sa.literal(1)).where(link.here == here, link.there == inner.column(inner.model.keys[0].name))
+    joined = sa.select(sa.literal(1)).where(
+        link.here == here, link.there == inner.column(inner.model.keys[0].name)
+    )
     return sa.exists(joined)
 
 
@@ -207,7 +218,11 @@ def _compare(expr: Compare, scope: Scope) -> Sql:
     if isinstance(a, bool) and isinstance(b, bool):
         return COMPARISONS[expr.operator](a, b)
     if isinstance(b, bool | str | int | float) or isinstance(right, Literal):
-        b = sa.literal(right.value, type_=a.type) if isinstance(right, Literal) and not isinstance(a, bool) else b
+        b = (
+            sa.literal(right.value, type_=a.type)
+            if isinstance(right, Literal) and not isinstance(a, bool)
+            else b
+        )
     return COMPARISONS[expr.operator](a, b)
 
 
@@ -307,7 +322,9 @@ def _quantified(expr: Call, scope: Scope) -> Sql:
     condition = to_sql(expr.arguments[1], inner) if len(expr.arguments) > 1 else True
     related = [belongs(link, scope, inner), *_alive(inner)]
     if expr.name == "any":
-        return sa.exists(sa.select(sa.literal(1)).select_from(inner.source).where(*related, _as_sql(condition)))
+        return sa.exists(
+            sa.select(sa.literal(1)).select_from(inner.source).where(*related, _as_sql(condition))
+        )
     failing = sa.func.coalesce(_as_sql(condition), sa.false()).is_(sa.false())
     return ~sa.exists(sa.select(sa.literal(1)).select_from(inner.source).where(*related, failing))
 

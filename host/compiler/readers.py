@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
-
 from host.compiler.expressions import Scope, to_sql
 from host.compiler.models import Attribute, Model
 from host.declaration.expressions import Column
@@ -55,9 +53,13 @@ class Reader:
         return self.build([row[: self.width]])[0]
 
 
-def attribute_output(attribute: Attribute, scope: Scope, key: str | None = None, form: Form | None = None) -> Output:
+def attribute_output(
+    attribute: Attribute, scope: Scope, key: str | None = None, form: Form | None = None
+) -> Output:
     """The plain output of an attribute under its own, or another, name."""
-    return Output(key or attribute.name, attribute.field, scope.column(attribute.name), attribute.is_nullable, form)
+    return Output(
+        key or attribute.name, attribute.field, scope.column(attribute.name), attribute.is_nullable, form
+    )
 
 
 def path_output(key: str, path: str, field: Field, scope: Scope) -> Output:
@@ -65,7 +67,9 @@ def path_output(key: str, path: str, field: Field, scope: Scope) -> Output:
     return Output(key, field, to_sql(Column(tuple(path.split("."))), scope))
 
 
-def compile_reader(outputs: Sequence[Output], kinds: Kinds, types: Types, source: Source, form: Form) -> Reader:
+def compile_reader(
+    outputs: Sequence[Output], kinds: Kinds, types: Types, source: Source, form: Form
+) -> Reader:
     """Generate the reader of these outputs; a value that occurs under two keys is selected once."""
     emitter = Emitter(kinds, types, source, form)
     selection = _Selection()
@@ -74,7 +78,9 @@ def compile_reader(outputs: Sequence[Output], kinds: Kinds, types: Types, source
     body = f"def build(rows):\n    return [{{{', '.join(items)}}} for {variables}, in rows]\n"
     source_code = "".join(emitter.functions) + body
     namespace: dict[str, Any] = dict(emitter.names)
-    exec(compile(source_code, "<compiled reader>", "exec"), namespace)  # literals only: every name in it is quoted by repr
+    exec(
+        compile(source_code, "<compiled reader>", "exec"), namespace
+    )  # literals only: every name in it is quoted by repr
     return Reader(tuple(selection.columns), namespace["build"], source_code)
 
 
@@ -98,7 +104,9 @@ def _item(output: Output, emitter: Emitter, selection: _Selection) -> str:
         name = f"c{len(emitter.names)}"
         emitter.names[name] = output.constant
         return f"{output.key!r}: {name}"
-    code = emitter.code(output.field, selection.variable(output.value), nullable=output.is_nullable, form=output.form)
+    code = emitter.code(
+        output.field, selection.variable(output.value), nullable=output.is_nullable, form=output.form
+    )
     if output.guard is None:
         return f"{output.key!r}: {code}"
     return f"**({{{output.key!r}: {code}}} if {selection.variable(output.guard)} else {{}})"
@@ -106,7 +114,11 @@ def _item(output: Output, emitter: Emitter, selection: _Selection) -> str:
 
 def native_outputs(model: Model, scope: Scope) -> list[Output]:
     """Every attribute, for plugins' code: inner names, Python values."""
-    return [attribute_output(attribute, scope) for attribute in model.attributes.values() if not _is_hidden(attribute)]
+    return [
+        attribute_output(attribute, scope)
+        for attribute in model.attributes.values()
+        if not _is_hidden(attribute)
+    ]
 
 
 def _is_hidden(attribute: Attribute) -> bool:

@@ -6,7 +6,7 @@ registry. Loading gives native values under inner names; errors become `Invalid`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace as changed
 from threading import RLock
 from typing import Any
@@ -26,7 +26,9 @@ STANDARD_VALUES = WireValues()
 
 def camel(name: str) -> str:
     """`freelance.line_item` as `FreelanceLineItem`."""
-    return "".join(part[:1].upper() + part[1:] for part in name.replace(".", "_").replace("-", "_").split("_"))
+    return "".join(
+        part[:1].upper() + part[1:] for part in name.replace(".", "_").replace("-", "_").split("_")
+    )
 
 
 class Schemas:
@@ -51,12 +53,22 @@ class Schemas:
 
     def replaced(self, wire: CompiledWire) -> tuple[str, ...]:
         """What a replacing update sets even when it is left out."""
-        return tuple(name for name, node in writable(wire, updating=True).items() if isinstance(node, Attribute))
+        return tuple(
+            name for name, node in writable(wire, updating=True).items() if isinstance(node, Attribute)
+        )
 
-    def value(self, name: str, field: Field, values: WireValues = STANDARD_VALUES, unknown: str = "refuse") -> ma.Schema:
+    def restore(self, wire: CompiledWire) -> ma.Schema:
+        """What an import by the system takes: everything that is stored, also what only the server sets."""
+        return self._kept((wire, "restore"), lambda: self._restoring(wire))
+
+    def value(
+        self, name: str, field: Field, values: WireValues = STANDARD_VALUES, unknown: str = "refuse"
+    ) -> ma.Schema:
         """The schema of an object type, by the name of its component."""
         resolved = resolve(field, self.types)
-        return self._kept((name, resolved.type, values, unknown), lambda: self._object(name, resolved, values, unknown))
+        return self._kept(
+            (name, resolved.type, values, unknown), lambda: self._object(name, resolved, values, unknown)
+        )
 
     def load(self, schema: ma.Schema, data: Any, *, partial: bool = False) -> dict[str, Any]:
         """Native values under inner names, or Invalid with every problem."""
@@ -67,16 +79,22 @@ class Schemas:
         except ma.ValidationError as error:
             raise Invalid("the input is not valid", _field_errors(error.messages)) from None
 
-    def field(self, name: str, field: Field, values: WireValues, **options: Any) -> ma.fields.Field[Any]:
+    def field(
+        self, name: str, field: Field, values: WireValues, unknown: str = "refuse", **options: Any
+    ) -> ma.fields.Field[Any]:
         """The marshmallow field of any declared field; `name` names the components of inline objects."""
         resolved = resolve(field, self.types)
-        options.setdefault("metadata", {})["field"] = resolved
+        options["metadata"] = {
+            "field": resolved,
+            "values": values,
+            "name": name,
+        }  # what the document is made of
         if resolved.type == "list" and resolved.of is not None:
-            inner = self.field(f"{name}Item", resolved.of, values, allow_none=resolved.of.nullable is True)
+            inner = self.field(f"{name}Item", resolved.of, values, unknown, allow_none=resolved.of.nullable is True)
             return ma.fields.List(inner, validate=input_field_validators(resolved), **options)
         if resolved.type == "object" and resolved.fields:
             component = camel(field.type) if field.type in self.types else name
-            return ma.fields.Nested(self.value(component, field, values), **options)
+            return ma.fields.Nested(self.value(component, field, values, unknown), **options)
         kind = self.kinds[resolved.type]
         return input_field(changed(resolved, type=kind.like or resolved.type), values, **options)
 
@@ -92,9 +110,29 @@ class Schemas:
         fields: dict[str, Any] = {}
         for name, node in writable(wire, updating=suffix != "Create").items():
             fields[name] = self._input(prefix, wire, name, node, is_patch=suffix == "Patch")
-        return _schema(f"{prefix}{suffix}", fields, wire.declared.unknown)
+        return _schema(f"{prefix}{suffix}", fields, wire.declared.unknown, self._blanks(wire))
 
-    def _input(self, prefix: str, wire: CompiledWire, name: str, node: Attribute | Field | Link, *, is_patch: bool) -> Any:
+    def _blanks(self, wire: CompiledWire) -> tuple[str, ...]:
+        """Outer names of what takes an empty text for null on this wire."""
+        if wire.declared.values.blank != "none":
+            return ()
+        fields = {name: item.field for name, item in wire.model.attributes.items()}
+        keys = [name for name, item in wire.model.attributes.items() if item.relation is not None]
+        return tuple(wire.outer[name] for name in (*_blanks(fields.items()), *keys) if name in wire.outer)
+
+    def _restoring(self, wire: CompiledWire) -> ma.Schema:
+        prefix = camel(wire.model.name) + ("" if wire.is_main else camel(wire.name))
+        fields = {}
+        for name, node in restorable(wire).items():
+            is_filled_in = (
+                isinstance(node, Attribute) and node.field.set == "server" and node is not wire.model.owner
+            )
+            fields[name] = self._input(prefix, wire, name, node, is_patch=is_filled_in)
+        return _schema(f"{prefix}Restore", fields, wire.declared.unknown)
+
+    def _input(
+        self, prefix: str, wire: CompiledWire, name: str, node: Attribute | Field | Link, *, is_patch: bool
+    ) -> Any:
         options: dict[str, Any] = {"data_key": wire.outer.get(name, name)}
         if isinstance(node, Link):
             key = Field(type="list", of=Field(type="string", max=255), max=MOST_LINKS)
@@ -105,18 +143,18 @@ class Schemas:
         options["allow_none"] = nullable
         unit = wire.declared.units.get(name)
         values = changed(wire.declared.values, duration=unit) if unit else wire.declared.values
-        return self.field(prefix + camel(name), field, values, **options)
+        return self.field(prefix + camel(name), field, values, wire.declared.unknown, **options)
 
     def _object(self, name: str, field: Field, values: WireValues, unknown: str) -> ma.Schema:
         fields = {
             key: self.field(
-                f"{name}{camel(key)}", node, values, required=node.required and node.default is None,
+                f"{name}{camel(key)}", node, values, unknown, required=node.required and node.default is None,
                 allow_none=not node.required and node.nullable is not False,
                 **({"load_default": node.default} if node.default is not None else {}),
             )
             for key, node in field.fields.items()
         }  # fmt: skip
-        return _schema(name, fields, unknown)
+        return _schema(name, fields, unknown, _blanks(field.fields.items()) if values.blank == "none" else ())
 
 
 def input_field_validators(field: Field) -> list[Any]:
@@ -142,10 +180,38 @@ def writable(wire: CompiledWire, *, updating: bool) -> Mapping[str, Attribute | 
     return found
 
 
-def _schema(name: str, fields: dict[str, Any], unknown: str) -> ma.Schema:
+def restorable(wire: CompiledWire) -> Mapping[str, Attribute | Field | Link]:
+    """What the system may import through this wire; what the wire hides goes by its inner name."""
+    names = set(wire.outer.values())
+    hidden = {
+        attribute.name: attribute for attribute in wire.model.stored() if attribute.name not in wire.outer
+    }
+    shown = {attribute.name: attribute for attribute in wire.model.stored() if attribute.name in wire.outer}
+    return {
+        **writable(wire, updating=False),
+        **shown,
+        **{name: node for name, node in hidden.items() if name not in names},
+    }
+
+
+def _schema(name: str, fields: dict[str, Any], unknown: str, blanks: Iterable[str] = ()) -> ma.Schema:
     meta = type("Meta", (), {"register": False, "unknown": ma.RAISE if unknown == "refuse" else ma.EXCLUDE})
-    made: type[ma.Schema] = type(name, (ma.Schema,), {**fields, "Meta": meta})
+    cleared = frozenset(blanks)
+
+    def clear(self: ma.Schema, data: Any, **_: Any) -> Any:
+        """Empty texts as null, where no text is wanted."""
+        if not isinstance(data, Mapping):
+            return data
+        return {key: None if value == "" and key in cleared else value for key, value in data.items()}
+
+    members = {"clear": ma.pre_load(clear)} if cleared else {}
+    made: type[ma.Schema] = type(name, (ma.Schema,), {**fields, **members, "Meta": meta})
     return made()
+
+
+def _blanks(fields: Iterable[tuple[str, Field]]) -> tuple[str, ...]:
+    """Those of the fields that hold no plain text."""
+    return tuple(name for name, field in fields if field.type not in ("string", "text", "json"))
 
 
 def _field_errors(messages: Any, pointer: str = "") -> list[FieldError]:
@@ -153,7 +219,9 @@ def _field_errors(messages: Any, pointer: str = "") -> list[FieldError]:
     if isinstance(messages, Mapping):
         found: list[FieldError] = []
         for key, inner in messages.items():
-            below = pointer if key == "_schema" else f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
+            below = (
+                pointer if key == "_schema" else f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
+            )
             found += _field_errors(inner, below)
         return found
     texts = messages if isinstance(messages, list) else [messages]

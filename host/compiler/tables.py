@@ -83,7 +83,9 @@ def _key(kind: str) -> Attribute:
     node = KEY_KINDS[kind]
     if kind == "int":
         # SQLite numbers rows itself only in a column of exactly this type.
-        column: sa.Column[Any] = sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True)
+        column: sa.Column[Any] = sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True
+        )
     elif node.type == "uuid":
         column = sa.Column("id", Uid(), primary_key=True)
     else:
@@ -132,7 +134,13 @@ def _relation(build: _Build, name: str, node: Relation, keys: tuple[str, ...]) -
         info={"was": node.was and f"{node.was}_id"},
     )
     value = replace(
-        described, doc=node.doc, set=node.set, required=node.required, read=node.read, write=node.write, default=None
+        described,
+        doc=node.doc,
+        set=node.set,
+        required=node.required,
+        read=node.read,
+        write=node.write,
+        default=None,
     )
     return Attribute(name, value, column, node, is_key=name in keys, is_nullable=nullable)
 
@@ -164,7 +172,9 @@ def _link(build: _Build, model: Model, name: str, node: Relation) -> Link:
     target = build.models[node.to]
     there_name = f"{target.noun}_id" if target.noun != model.noun else f"other_{target.noun}_id"
     here, there = (
-        sa.Column(column_name, key.column.type, sa.ForeignKey(key.column, ondelete="CASCADE"), primary_key=True)
+        sa.Column(
+            column_name, key.column.type, sa.ForeignKey(key.column, ondelete="CASCADE"), primary_key=True
+        )
         for column_name, key in ((f"{model.noun}_id", model.keys[0]), (there_name, target.keys[0]))
         if key.column is not None
     )
@@ -182,12 +192,16 @@ def _constrain(build: _Build, model: Model) -> None:
     scope = Scope(model, build.models)
     for attribute in model.stored():
         if attribute.field.type == "enum" and attribute.column is not None:
-            values = sa.column(attribute.column.name).in_([sa.literal_column(f"'{value}'") for value in attribute.field.values])
+            values = sa.column(attribute.column.name).in_(
+                [sa.literal_column(f"'{value}'") for value in attribute.field.values]
+            )
             model.table.append_constraint(sa.CheckConstraint(values, name=attribute.column.name))
     for check in model.declared.checks:
         condition = to_sql(parse(check.that), scope)
-        model.table.append_constraint(sa.CheckConstraint(sa.true() if condition is True else condition, name=check_name(check.that)))
-    for unique in _uniques(model):
+        model.table.append_constraint(
+            sa.CheckConstraint(sa.true() if condition is True else condition, name=check_name(check.that))
+        )
+    for unique in uniques(model):
         _add_unique(model, unique, scope)
     for index in model.declared.indexes:
         _add_index(model, index, scope)
@@ -199,7 +213,8 @@ def check_name(text: str) -> str:
     return f"check_{blake2b(text.encode(), digest_size=4).hexdigest()}"
 
 
-def _uniques(model: Model) -> list[Unique]:
+def uniques(model: Model) -> list[Unique]:
+    """What occurs once: declared of the resource, and short at a single field or relation."""
     single = [
         Unique(fields=(attribute.name,))
         for attribute in model.stored()
@@ -223,7 +238,10 @@ def _add_unique(model: Model, unique: Unique, scope: Scope) -> None:
     if where is None and not unique.lower:
         model.table.append_constraint(sa.UniqueConstraint(*columns))
         return
-    parts = [sa.func.lower(column) if name in unique.lower else column for name, column in zip(unique.fields, columns, strict=True)]
+    parts = [
+        sa.func.lower(column) if name in unique.lower else column
+        for name, column in zip(unique.fields, columns, strict=True)
+    ]
     suffix = "_lower" if unique.lower else ""
     name = f"uq_{model.table.name}_{'_'.join(column.name for column in columns)}{suffix}"
     sa.Index(name, *parts, unique=True, _table=model.table, **_partial(where))
@@ -235,7 +253,10 @@ def _partial(where: Any) -> dict[str, Any]:
 
 def _add_index(model: Model, index: Index, scope: Scope) -> None:
     columns = [_column(model, name.lstrip("-")) for name in index.fields]
-    parts = [column.desc() if name.startswith("-") else column for name, column in zip(index.fields, columns, strict=True)]
+    parts = [
+        column.desc() if name.startswith("-") else column
+        for name, column in zip(index.fields, columns, strict=True)
+    ]
     where = to_sql(parse(index.where), scope) if index.where else None
     name = f"ix_{model.table.name}_{'_'.join(column.name for column in columns)}"
     sa.Index(name, *parts, _table=model.table, **_partial(where))
@@ -243,7 +264,7 @@ def _add_index(model: Model, index: Index, scope: Scope) -> None:
 
 def _index_references(model: Model) -> None:
     """Deleting over there, and listing what an owner has in its default order, must not scan this table."""
-    leading = {tuple(index.columns)[0].name for index in model.table.indexes if len(index.columns)}
+    leading = {next(iter(index.columns)).name for index in model.table.indexes if len(index.columns)}
     for attribute in model.stored():
         column = attribute.column
         if attribute.relation is None or column is None or attribute is model.owner or column.name in leading:
@@ -255,7 +276,9 @@ def _index_references(model: Model) -> None:
 
 def _index_owner(model: Model) -> None:
     order = [name.lstrip("-") for name in model.declared.query.default_sort]
-    names = list(dict.fromkeys([model.owner.name if model.owner else "", *order, *(key.name for key in model.keys)]))
+    names = list(
+        dict.fromkeys([model.owner.name if model.owner else "", *order, *(key.name for key in model.keys)])
+    )
     columns = [_column(model, name) for name in names if model.attributes[name].column is not None]
     name = f"ix_{model.table.name}_{'_'.join(column.name for column in columns)}"
     if name not in {index.name for index in model.table.indexes}:

@@ -47,7 +47,9 @@ class CompiledWire:
     def derives(self) -> bool:
         """Whether answers hold what can change without the row: roll-ups, computed values, links, values of others."""
         attributes = (self.model.attributes[name] for name in self.shown)
-        return bool(self.declared.through or self.model.links) or any(not item.is_stored or item.field.read for item in attributes)
+        return bool(self.declared.through or self.model.links) or any(
+            not item.is_stored or item.field.read for item in attributes
+        )
 
     def pointer(self, pointer: str) -> str:
         """An error's pointer in outer names."""
@@ -64,7 +66,10 @@ class CompiledWire:
 def compile_wire(name: str, model: Model, declared: Wire) -> CompiledWire:
     """Resolve the outer names of a wire."""
     hidden = set(declared.hide)
-    names = {**{name: name for name in (*model.attributes, *model.links)}, **{key: node.name for key, node in declared.names.items()}}
+    names = {
+        **{name: name for name in (*model.attributes, *model.links)},
+        **{key: node.name for key, node in declared.names.items()},
+    }
     outer = {key: value for key, value in names.items() if key not in hidden}
     inner = {value: key for key, value in outer.items()}
     for key, node in declared.names.items():
@@ -95,7 +100,9 @@ def outputs(wire: CompiledWire, scope: Scope, only: Iterable[str] | None = None)
     found: list[Output] = []
     for name in wire.shown:
         attribute = wire.model.attributes[name]
-        output = readable(attribute, scope, attribute_output(attribute, scope, wire.outer[name], wire.field_form(name)))
+        output = readable(
+            attribute, scope, attribute_output(attribute, scope, wire.outer[name], wire.field_form(name))
+        )
         if output is not None:
             found.append(output)
     found += _extra(wire, scope, found)
@@ -114,9 +121,15 @@ def readable(attribute: Attribute, scope: Scope, output: Output) -> Output | Non
 
 def _extra(wire: CompiledWire, scope: Scope, found: Sequence[Output]) -> list[Output]:
     by_attribute = {wire.inner[output.key]: output for output in found}
-    extra = [_link_output(wire, link, scope) for link in wire.model.links.values() if link.table is not None and link.name in wire.outer]
+    extra = [
+        _link_output(wire, link, scope)
+        for link in wire.model.links.values()
+        if link.table is not None and link.name in wire.outer
+    ]
     extra += [
-        replace(by_attribute[source], key=key) for key, source in wire.declared.also.items() if source in by_attribute
+        replace(by_attribute[source], key=key)
+        for key, source in wire.declared.also.items()
+        if source in by_attribute
     ]
     for key, path in wire.declared.through.items():
         attribute = terminal(tuple(path.split(".")), scope)

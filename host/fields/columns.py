@@ -122,7 +122,11 @@ class Exact(sa.types.TypeDecorator[Decimal]):
         return float(value) if value is not None and dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Decimal | None:
-        return Decimal(repr(value) if isinstance(value, float) else value).quantize(self.quantum) if value is not None else None
+        return (
+            Decimal(repr(value) if isinstance(value, float) else value).quantize(self.quantum)
+            if value is not None
+            else None
+        )
 
 
 class _JsonB(sa.types.UserDefinedType[Any]):

@@ -6,7 +6,9 @@ import re
 from datetime import timedelta
 
 MICROSECONDS = 1_000_000
-_FORM = re.compile(r"(-)?P(?:(\d{1,7})D)?(?:T(?:(\d{1,8})H)?(?:(\d{1,9})M)?(?:(\d{1,10})(?:\.(\d{1,6}))?S)?)?")
+_FORM = re.compile(
+    r"(-)?P(?:(\d{1,7})D)?(?:T(?:(\d{1,8})H)?(?:(\d{1,9})M)?(?:(\d{1,10})(?:\.(\d{1,6}))?S)?)?"
+)
 
 
 def parse_duration(text: str) -> timedelta:
@@ -30,7 +32,11 @@ def iso_duration(microseconds: int) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     second_text = f"{seconds}.{fraction:06d}".rstrip("0").rstrip(".") if fraction else str(seconds)
-    parts = [f"{hours}H" if hours else "", f"{minutes}M" if minutes else "", f"{second_text}S" if second_text != "0" else ""]
+    parts = [
+        f"{hours}H" if hours else "",
+        f"{minutes}M" if minutes else "",
+        f"{second_text}S" if second_text != "0" else "",
+    ]
     return f"{sign}PT{''.join(parts) or '0S'}"
 
 

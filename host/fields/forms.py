@@ -116,7 +116,10 @@ class Emitter:
         return variable
 
     def _object(self, node: Field, variable: str, source: Source, form: Form) -> str:
-        parts = {name: self._guarded(field, f"{variable}.get({name!r})", source, form) for name, field in node.fields.items()}
+        parts = {
+            name: self._guarded(field, f"{variable}.get({name!r})", source, form)
+            for name, field in node.fields.items()
+        }
         if source == "json" and all(code == f"{variable}.get({name!r})" for name, code in parts.items()):
             return variable
         items = ", ".join(f"{name!r}: {code}" for name, code in parts.items())
@@ -124,7 +127,11 @@ class Emitter:
 
     def _guarded(self, node: Field, variable: str, source: Source, form: Form) -> str:
         node = resolve(node, self.types)
-        inner = self._code(node, "x", source, form) if not self.kinds[node.type].is_nested else self._walk(node, "x", source, form)
+        inner = (
+            self._code(node, "x", source, form)
+            if not self.kinds[node.type].is_nested
+            else self._walk(node, "x", source, form)
+        )
         return variable if inner == "x" else f"{self._function(inner)}({variable})"
 
     def _function(self, body: str) -> str:

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -20,9 +20,20 @@ from marshmallow import validate
 
 from host.declaration.nodes import Field, WireValues
 from host.fields.durations import parse_duration
-from host.fields.kinds import BIGGEST_INTEGER, decimal_pattern, longest, parse_date, parse_decimal, parse_instant, parse_time, parse_uuid
+from host.fields.kinds import (
+    BIGGEST_INTEGER,
+    decimal_pattern,
+    longest,
+    parse_date,
+    parse_decimal,
+    parse_instant,
+    parse_time,
+    parse_uuid,
+)
 
-EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}))*")
+EMAIL = re.compile(
+    r"[^@\s\x00-\x1f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}))*"
+)
 JSON_DEPTH = 32
 
 
@@ -68,7 +79,11 @@ class Url(Text):
         text = super()._deserialize(value, attr, data, **options)
         try:
             parts = urlsplit(text)
-            is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and re.search(r"[\s<>\"{}|\\^`]", text) is None
+            is_good = (
+                parts.scheme in ("http", "https")
+                and bool(parts.hostname)
+                and re.search(r"[\s<>\"{}|\\^`]", text) is None
+            )
         except ValueError:
             is_good = False
         if not is_good:
@@ -80,7 +95,12 @@ class Whole(ma.fields.Integer):
     """A whole number of 64 bits; 5.0 is one (as in JSON Schema), true is not."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value or value in (math.inf, -math.inf):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or value != value
+            or value in (math.inf, -math.inf)
+        ):
             raise ma.ValidationError("expected a whole number")
         if int(value) != value:
             raise ma.ValidationError("expected a whole number")
@@ -105,11 +125,15 @@ class Number(ma.fields.Float):
 
 
 class Money(ma.fields.Field[Decimal]):
-    """An exact decimal, given as text or as JSON number."""
+    """An exact decimal, given as text or as JSON number.
 
-    def __init__(self, node: Field, **options: Any) -> None:
+    Where decimals are JSON numbers outside (`rounds`), a float with more places is rounded half up: clients compute
+    `0.1 * 3`, and their binary noise is not worth an error.
+    """
+
+    def __init__(self, node: Field, *, rounds: bool = False, **options: Any) -> None:
         super().__init__(**options)
-        self.node = node
+        self.node, self.rounds = node, rounds
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
@@ -118,6 +142,8 @@ class Money(ma.fields.Field[Decimal]):
             check_text(value)
             if re.fullmatch(decimal_pattern(self.node), value) is None:
                 return _decimal_or_fail("", self.node)
+        if isinstance(value, float) and self.rounds and math.isfinite(value) and abs(value) < 10**15:
+            value = Decimal(repr(value)).quantize(Decimal(1).scaleb(-self.node.places), ROUND_HALF_UP)
         return _decimal_or_fail(repr(value) if isinstance(value, float) else str(value), self.node)
 
 
@@ -227,38 +253,38 @@ def _duration_parser(unit: str) -> Callable[[Any], timedelta]:
     return parse
 
 
+Maker = Callable[..., ma.fields.Field[Any]]
+
+
+def _parsed(parser: Callable[[Field, WireValues], Callable[[Any], Any]]) -> Maker:
+    return lambda node, values, **options: Parsed(parser(node, values), **options)
+
+
+_MAKERS: Mapping[str, Maker] = {
+    "string": lambda node, values, **options: Text(trim=node.trim, **options),
+    "text": lambda node, values, **options: Text(trim=node.trim, **options),
+    "email": lambda node, values, **options: Email(**options),
+    "url": lambda node, values, **options: Url(**options),
+    "integer": lambda node, values, **options: Whole(**options),
+    "float": lambda node, values, **options: Number(**options),
+    "decimal": lambda node, values, **options: Money(node, **options),
+    "boolean": lambda node, values, **options: Truth(**options),
+    "enum": lambda node, values, **options: Text(**options),
+    "date": _parsed(
+        lambda node, values: _lenient_date if values.lenient_dates else text_parser(parse_date, node)
+    ),
+    "time": _parsed(lambda node, values: text_parser(parse_time, node)),
+    "datetime": _parsed(lambda node, values: _lenient_instant(values)),
+    "duration": _parsed(lambda node, values: _duration_parser(values.duration)),
+    "uuid": _parsed(lambda node, values: text_parser(parse_uuid, node)),
+}
+
+
 def input_field(node: Field, values: WireValues, **options: Any) -> ma.fields.Field[Any]:
     """The marshmallow field of a scalar field type in a wire's form; `options` are marshmallow's own."""
     options["validate"] = [*options.get("validate", ()), *_validators(node)]
-    match node.type:
-        case "string" | "text":
-            return Text(trim=node.trim, **options)
-        case "email":
-            return Email(**options)
-        case "url":
-            return Url(**options)
-        case "integer":
-            return Whole(**options)
-        case "float":
-            return Number(**options)
-        case "decimal":
-            return Money(node, **options)
-        case "boolean":
-            return Truth(**options)
-        case "enum":
-            return Text(**options)
-        case "date":
-            return Parsed(_lenient_date if values.lenient_dates else text_parser(parse_date, node), **options)
-        case "time":
-            return Parsed(text_parser(parse_time, node), **options)
-        case "datetime":
-            return Parsed(_lenient_instant(values), **options)
-        case "duration":
-            return Parsed(_duration_parser(values.duration), **options)
-        case "uuid":
-            return Parsed(text_parser(parse_uuid, node), **options)
-        case _:
-            return Anything(**options)
+    make = _MAKERS.get(node.type)
+    return make(node, values, **options) if make is not None else Anything(**options)
 
 
 def _validators(node: Field) -> list[Callable[[Any], Any]]:
@@ -266,7 +292,9 @@ def _validators(node: Field) -> list[Callable[[Any], Any]]:
         found: list[Callable[[Any], Any]] = [validate.Length(min=node.min, max=longest(node))]
         if node.pattern:
             form = re.compile(node.pattern)
-            found.append(lambda text: form.fullmatch(text) is not None or _refuse(f"does not match {node.pattern}"))
+            found.append(
+                lambda text: form.fullmatch(text) is not None or _refuse(f"does not match {node.pattern}")
+            )
         return found
     if node.type == "enum":
         return [validate.OneOf(node.values, error=f"not one of {', '.join(node.values)}")]

@@ -42,7 +42,9 @@ class FieldKind:
     constraints: frozenset[str] = frozenset()
     operators: tuple[str, ...] = EQUALITY
     column: Callable[[Field], sa.types.TypeEngine[Any]]
-    parse: Callable[[str, Field], Any]  # a text of a query, path or CSV cell; ValueError says what is expected
+    parse: Callable[
+        [str, Field], Any
+    ]  # a text of a query, path or CSV cell; ValueError says what is expected
     schema: Callable[[Field], Schema]
     example: Any
     is_text: bool = False
@@ -50,7 +52,9 @@ class FieldKind:
     is_ordered: bool = False
     is_nested: bool = False
     like: str | None = None  # a built-in type whose input and output form a registered type shares
-    needs: frozenset[str] = field(default=frozenset())  # constraints that must be given, e.g. an enum's `values`
+    needs: frozenset[str] = field(
+        default=frozenset()
+    )  # constraints that must be given, e.g. an enum's `values`
 
 
 def resolve(node: Field, types: Types) -> Field:
@@ -61,15 +65,45 @@ def resolve(node: Field, types: Types) -> Field:
     base = resolve(named, types)
     own = {
         name: value
-        for name in ("doc", "default", "min", "max", "example", "nullable", "set", "read", "write", "column", "was")
+        for name in (
+            "doc",
+            "default",
+            "min",
+            "max",
+            "example",
+            "nullable",
+            "set",
+            "read",
+            "write",
+            "column",
+            "was",
+        )
         if (value := getattr(node, name)) not in (None, ())
     }
-    flags = {name: getattr(node, name) for name in ("required", "secret", "transient", "unique") if getattr(node, name)}
+    flags = {
+        name: getattr(node, name)
+        for name in ("required", "secret", "transient", "unique")
+        if getattr(node, name)
+    }
     merged: dict[str, Any] = {
         name: getattr(base, name)
-        for name in ("type", "doc", "default", "min", "max", "pattern", "values", "of", "fields", "digits", "places", "trim", "example")
+        for name in (
+            "type",
+            "doc",
+            "default",
+            "min",
+            "max",
+            "pattern",
+            "values",
+            "of",
+            "fields",
+            "digits",
+            "places",
+            "trim",
+            "example",
+        )
     }
-    return replace(node, **{**merged, **own, **flags})
+    return replace(node, **{**merged, **own, **flags, "named": node.type})
 
 
 # --- texts to values --------------------------------------------------------------------------------------------------
@@ -182,7 +216,9 @@ def _bounds(node: Field, low: str, high: str, convert: Callable[[Any], Any] = la
 
 def longest(node: Field) -> int:
     """The greatest length of a text field."""
-    return int(node.max) if node.max is not None else (LONGEST_TEXT if node.type == "text" else LONGEST_STRING)
+    return (
+        int(node.max) if node.max is not None else (LONGEST_TEXT if node.type == "text" else LONGEST_STRING)
+    )
 
 
 def _string_schema(node: Field, **extra: Any) -> Schema:
@@ -201,7 +237,12 @@ def decimal_pattern(node: Field) -> str:
 
 
 def _integer_schema(node: Field) -> Schema:
-    return {"type": "integer", "minimum": -BIGGEST_INTEGER, "maximum": BIGGEST_INTEGER, **_bounds(node, "minimum", "maximum", int)}
+    return {
+        "type": "integer",
+        "minimum": -BIGGEST_INTEGER,
+        "maximum": BIGGEST_INTEGER,
+        **_bounds(node, "minimum", "maximum", int),
+    }
 
 
 def _list_schema(node: Field) -> Schema:
@@ -211,7 +252,9 @@ def _list_schema(node: Field) -> Schema:
 # --- the records ------------------------------------------------------------------------------------------------------
 
 
-def _text_kind(name: str, doc: str, example: str, schema: Schema | None = None, constraints: str = "min max pattern trim") -> FieldKind:
+def _text_kind(
+    name: str, doc: str, example: str, schema: Schema | None = None, constraints: str = "min max pattern trim"
+) -> FieldKind:
     return FieldKind(
         name=name, doc=doc, example=example, is_text=True, operators=TEXT, is_ordered=True,
         constraints=frozenset(constraints.split()),
@@ -302,7 +345,11 @@ def vocabulary(known: Kinds) -> Vocabulary:
     """What the linker has to know of these field types."""
     words = {
         kind.name: TypeWords(
-            kind.constraints, ordered=kind.is_ordered, text=kind.is_text, numeric=kind.is_numeric, scalar=not kind.is_nested
+            kind.constraints,
+            ordered=kind.is_ordered,
+            text=kind.is_text,
+            numeric=kind.is_numeric,
+            scalar=not kind.is_nested,
         )
         for kind in known.values()
     }

@@ -55,24 +55,32 @@ def plan_expansion(
     """Compile the query that fetches a relation's rows for a page."""
     model = wire.model
     link = model.links.get(name)
-    target_name = link.target if link is not None else (model.attributes[name].relation or _no_relation(name)).to
+    target_name = (
+        link.target if link is not None else (model.attributes[name].relation or _no_relation(name)).to
+    )
     target = registry.models[target_name]
     wires = registry.wires[target_name]
     target_wire = next((found for found in wires if found.name == wire.name), wires[0])
     source = target.table.alias("related")
     scope = policy.scope(target, facts, source)
     reader = compile_reader(
-        outputs(target_wire, scope), registry.kinds, registry.declaration.types, database.dialect, target_wire.form
+        outputs(target_wire, scope),
+        registry.kinds,
+        registry.declaration.types,
+        database.dialect,
+        target_wire.form,
     )
     visible = policy.visible(target, "get", facts, source)
     outer = wire.outer.get(name, name)
     if link is None:
         attribute = model.attributes[name]
         matched = referred(attribute, scope)
-        statement = sa.select(*reader.columns, matched).where(_in_keys(matched, database.dialect), *visible)
+        statement = sa.select(*reader.columns, matched).where(in_keys(matched, database.dialect), *visible)
         return Expansion(outer, name, False, _compiled(statement, database), reader, database.dialect)
     statement = _many(link, scope, reader, visible, database.dialect)
-    return Expansion(outer, model.keys[0].name, True, _compiled(statement, database), reader, database.dialect)
+    return Expansion(
+        outer, model.keys[0].name, True, _compiled(statement, database), reader, database.dialect
+    )
 
 
 def _no_relation(name: str) -> Any:
@@ -83,7 +91,7 @@ def _compiled(statement: Any, database: Database) -> Statement:
     return compile_statement(statement, database.compiling)
 
 
-def _in_keys(column: Any, dialect: str) -> Any:
+def in_keys(column: Any, dialect: str) -> Any:
     """Membership in a list that is one parameter, so that the statement is the same for any number of keys."""
     keys: Any = sa.bindparam("keys", type_=sa.types.NullType())
     if dialect == "sqlite":
@@ -108,7 +116,7 @@ def _many(link: Link, scope: Scope, reader: Reader, visible: Sequence[Any], dial
     inner = (
         sa.select(*labelled, parent.label("parent_key"), number)
         .select_from(joined)
-        .where(_in_keys(parent, dialect), *visible)
+        .where(in_keys(parent, dialect), *visible)
         .subquery("ranked")
     )
     return (

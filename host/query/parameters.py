@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
-from host.compiler.expressions import Scope, any_of
+from host.compiler.expressions import Scope, any_of, terminal
 from host.compiler.models import Attribute
 from host.compiler.wires import CompiledWire
 from host.declaration.problems import did_you_mean
@@ -21,16 +22,21 @@ RESERVED = ("sort", "fields", "expand", "q", "count", "cursor", "page", "page_si
 MOST_VALUES = 200  # of one `in`
 MOST_WORDS = 10  # of one search
 MOST_PAGES = 10_000
+LAST_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
 _FORM = re.compile(r"([^\[\]]+)(?:\[(\w+)\])?")
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One condition on one attribute; `value` is native, a tuple for `in`, a boolean for `null`."""
+    """One condition on one attribute; `value` is native, a tuple for `in`, a boolean for `null`.
+
+    `relations` lead to the row that has the attribute, if it is not the listed one.
+    """
 
     attribute: Attribute
     operator: str
     value: Any
+    relations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +114,26 @@ class QueryParser:
     # -- filters --
 
     def _filter(self, name: str, text: str, filters: list[Filter]) -> None:
-        match = _FORM.fullmatch(name)
-        outer, operator = (match[1], match[2] or "eq") if match else (name, "eq")
-        attribute = self._readable(outer, self.query.filter)
-        if attribute is None:
-            known = [self.wire.outer[item] for item in self.query.filter if item in self.wire.outer]
-            self._wrong(name, "unknown", f"cannot be filtered by{did_you_mean(outer, [*known, *RESERVED])}")
-            return
+        declared = self.wire.declared.parameters.get(name)
+        if declared is not None:
+            relations, operator = tuple(declared.field.split("."))[:-1], declared.operator
+            attribute = terminal(tuple(declared.field.split(".")), self.scope)
+            assert attribute is not None  # the linker resolved the path
+        else:
+            match = _FORM.fullmatch(name)
+            outer, operator = (match[1], match[2] or "eq") if match else (name, "eq")
+            relations, attribute = (), self._readable(outer, self.query.filter)
+            if attribute is None:
+                known = [self.wire.outer[item] for item in self.query.filter if item in self.wire.outer]
+                hint = did_you_mean(outer, [*known, *self.wire.declared.parameters, *RESERVED])
+                self._wrong(name, "unknown", f"cannot be filtered by{hint}")
+                return
         allowed = self.kinds[attribute.field.type].operators
         if operator not in allowed:
             self._wrong(name, "operator", f"takes {', '.join(allowed)}")
             return
         try:
-            filters.append(Filter(attribute, operator, self._operand(attribute, operator, text)))
+            filters.append(Filter(attribute, operator, self._operand(attribute, operator, text), relations))
         except ValueError as error:
             self._wrong(name, "value", f"expected {error}")
 
@@ -134,12 +147,18 @@ class QueryParser:
             if len(parts) > MOST_VALUES:
                 raise ValueError(f"at most {MOST_VALUES} values")
             return tuple(self._value(attribute, part) for part in parts)
-        return sound(text) if operator in ("contains", "starts") else self._value(attribute, text)
+        if operator in ("contains", "starts"):
+            return sound(text)
+        value = self._value(attribute, text)
+        is_day = attribute.field.type == "datetime" and re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) is not None
+        return value + LAST_OF_DAY if is_day and operator in ("lte", "gt") else value
 
     def _value(self, attribute: Attribute, text: str) -> Any:
         field = attribute.field
         values = self.wire.declared.values
-        if field.type in ("datetime", "date") and (values.lenient_dates or values.naive or values.datetime != "iso"):
+        if field.type in ("datetime", "date") and (
+            values.lenient_dates or values.naive or values.datetime != "iso"
+        ):
             return _lenient(field, values, text)
         return self.kinds[field.type].parse(sound(text), field)
 
@@ -148,7 +167,11 @@ class QueryParser:
         if inner is None or inner not in allowed:
             return None
         attribute = self.model.attributes[inner]
-        if attribute.field.read and not self.scope.facts.is_system and any_of(attribute.field.read, self.scope) is not True:
+        if (
+            attribute.field.read
+            and not self.scope.facts.is_system
+            and any_of(attribute.field.read, self.scope) is not True
+        ):
             return None
         return attribute
 
@@ -162,7 +185,11 @@ class QueryParser:
             attribute = self._readable(part.lstrip("-"), self.query.sort)
             if attribute is None or part.startswith("--") or attribute in [step.attribute for step in steps]:
                 known = [self.wire.outer[item] for item in self.query.sort if item in self.wire.outer]
-                self._wrong("sort", "unknown", f'cannot be sorted by "{part[:60]}"{did_you_mean(part.lstrip("-"), known)}')
+                self._wrong(
+                    "sort",
+                    "unknown",
+                    f'cannot be sorted by "{part[:60]}"{did_you_mean(part.lstrip("-"), known)}',
+                )
             else:
                 steps.append(Order(attribute, part.startswith("-")))
         return self._completed(steps)
@@ -174,7 +201,9 @@ class QueryParser:
 
     def _outer_names(self) -> list[str]:
         declared = self.wire.declared
-        names = [self.wire.outer[name] for name in (*self.wire.shown, *self.model.links) if name in self.wire.outer]
+        names = [
+            self.wire.outer[name] for name in (*self.wire.shown, *self.model.links) if name in self.wire.outer
+        ]
         return [*names, *declared.also, *declared.through, *declared.constants]
 
     def _names(self, parameter: str, text: str | None, known: list[str]) -> tuple[str, ...] | None:

@@ -9,12 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from host.access import Policy, as_sql
-from host.compiler.expressions import Facts, Scope
+from host.compiler.expressions import Facts, Scope, to_sql
 from host.compiler.readers import Reader, compile_reader
 from host.compiler.registry import Registry
 from host.compiler.statements import Statement, compile_statement
 from host.compiler.wires import CompiledWire, outputs
 from host.database import Database
+from host.declaration.expressions import Column
 from host.query.expanding import Expansion, plan_expansion
 from host.query.parameters import Filter, ListQuery, Order
 
@@ -45,18 +46,26 @@ class Planner:
     policy: Policy
     database: Database
 
-    def plan(self, wire: CompiledWire, query: ListQuery, facts: Facts, nulls: Sequence[bool] | None) -> ListPlan:
+    def plan(
+        self, wire: CompiledWire, query: ListQuery, facts: Facts, nulls: Sequence[bool] | None
+    ) -> ListPlan:
         """The plan of a query; `nulls` tells which values of the cursor are null, None when there is no cursor."""
         scope = self.policy.scope(wire.model, facts)
         reader = self._reader(wire, query, scope)
         expansions, extra_keys = self._expansions(wire, query, facts, scope)
         is_reversed = wire.declared.page.unpaged is not None
-        order = tuple(replace(step, is_descending=not step.is_descending) for step in query.order) if is_reversed else query.order
+        order = (
+            tuple(replace(step, is_descending=not step.is_descending) for step in query.order)
+            if is_reversed
+            else query.order
+        )
         conditions = [*self.policy.visible(wire.model, "list", facts), *self._asked(query, scope)]
         order_columns = [scope.column(step.attribute.name) for step in order]
         behind = [*order_columns, *extra_keys]
         statement = sa.select(*reader.columns, *behind).select_from(wire.model.table)
-        after = [after_cursor(order, order_columns, nulls, self.database.dialect)] if nulls is not None else []
+        after = (
+            [after_cursor(order, order_columns, nulls, self.database.dialect)] if nulls is not None else []
+        )
         statement = statement.where(*conditions, *after).order_by(*self._order(order, order_columns))
         statement = statement.limit(query.size + 1)
         if query.page is not None:
@@ -87,7 +96,9 @@ class Planner:
 
     def _reader(self, wire: CompiledWire, query: ListQuery, scope: Scope) -> Reader:
         types, kinds = self.registry.declaration.types, self.registry.kinds
-        return compile_reader(outputs(wire, scope, query.fields), kinds, types, self.database.dialect, wire.form)
+        return compile_reader(
+            outputs(wire, scope, query.fields), kinds, types, self.database.dialect, wire.form
+        )
 
     def _compiled(self, element: Any) -> Statement:
         return compile_statement(element, self.database.compiling)
@@ -95,16 +106,21 @@ class Planner:
     def _expansions(
         self, wire: CompiledWire, query: ListQuery, facts: Facts, scope: Scope
     ) -> tuple[tuple[Expansion, ...], list[Any]]:
-        plans = [plan_expansion(self.registry, self.policy, self.database, wire, name, facts) for name in query.expand]
+        plans = [
+            plan_expansion(self.registry, self.policy, self.database, wire, name, facts)
+            for name in query.expand
+        ]
         keys = [scope.column(plan.here) for plan in plans]
         return tuple(plans), keys
 
     def _asked(self, query: ListQuery, scope: Scope) -> list[Any]:
-        conditions = [condition(item, scope.column(item.attribute.name)) for item in query.filters]
+        conditions = [condition(item, filtered(item, scope)) for item in query.filters]
         searched = [scope.column(name) for name in scope.model.declared.query.search] if scope.model else []
         for word in query.words:
             pattern = f"%{_escaped(word)}%"
-            conditions.append(sa.or_(*(sa.func.lower(column).like(sa.literal(pattern), escape="\\") for column in searched)))
+            conditions.append(
+                sa.or_(*(sa.func.lower(column).like(sa.literal(pattern), escape="\\") for column in searched))
+            )
         return [as_sql(item) for item in conditions]
 
     def _order(self, order: Sequence[Order], columns: Sequence[Any]) -> list[Any]:
@@ -127,6 +143,15 @@ def ordered(column: Any, step: Order, dialect: str) -> Any:
     return term.nulls_last() if step.is_descending else term.nulls_first()
 
 
+def filtered(item: Filter, scope: Scope) -> Any:
+    """What a filter compares: a column of the listed row, or of the row that relations lead to."""
+    return (
+        to_sql(Column((*item.relations, item.attribute.name)), scope)
+        if item.relations
+        else scope.column(item.attribute.name)
+    )
+
+
 def condition(item: Filter, column: Any) -> Any:
     """One filter as SQL."""
     match item.operator:
@@ -139,7 +164,13 @@ def condition(item: Filter, column: Any) -> Any:
         case "starts":
             return column.like(sa.literal(f"{_escaped(item.value)}%"), escape="\\")
     value = sa.literal(item.value, type_=column.type)
-    compared = {"eq": column == value, "gt": column > value, "gte": column >= value, "lt": column < value, "lte": column <= value}
+    compared = {
+        "eq": column == value,
+        "gt": column > value,
+        "gte": column >= value,
+        "lt": column < value,
+        "lte": column <= value,
+    }
     return sa.or_(column != value, column.is_(None)) if item.operator == "ne" else compared[item.operator]
 
 

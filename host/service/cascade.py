@@ -31,7 +31,9 @@ def clear_referrers(ctx: Context, model: Model, row: dict[str, Any], remove: Rem
             raise Referenced(f"a {referrer.noun} still refers to this {model.noun}")
         for keys in rows:
             if relation.on_delete == "cascade":
-                before = ctx.runtime.plans.checked(referrer, ctx.facts, ()).fetch(ctx.transaction.driver, keys, ctx.values)
+                before = ctx.runtime.plans.checked(referrer, ctx.facts, ()).fetch(
+                    ctx.transaction.driver, keys, ctx.values
+                )
                 remove(ctx, referrer, keys, before.row() if before is not None else {})
             elif relation.on_delete == "set_null":
                 conditions = [key.column == value for key, value in zip(referrer.keys, keys, strict=True)]
@@ -45,5 +47,3 @@ def _rows(ctx: Context, referrer: Model, attribute: Attribute, value: Any) -> li
         conditions.append(scope.column(referrer.deleted.name).is_(None))
     found = ctx.execute(sa.select(*(scope.column(key.name) for key in referrer.keys)).where(*conditions))
     return [tuple(row) for row in found]
-
-

@@ -35,17 +35,25 @@ def next_number(ctx: Context, model: Model, attribute: Attribute, values: Mappin
 def _count_up(ctx: Context) -> Any:
     table = ctx.runtime.registry.models[COUNTER].table
     insert = postgresql.insert if ctx.runtime.database.dialect == "postgresql" else sqlite.insert
-    given = {"name": sa.bindparam("name"), "scope": sa.bindparam("scope"), "value": sa.bindparam("start", type_=sa.BigInteger())}
+    given = {
+        "name": sa.bindparam("name"),
+        "scope": sa.bindparam("scope"),
+        "value": sa.bindparam("start", type_=sa.BigInteger()),
+    }
     return (
         insert(table)
         .values(given)
-        .on_conflict_do_update(index_elements=[table.c.name, table.c.scope], set_={"value": table.c.value + 1})
+        .on_conflict_do_update(
+            index_elements=[table.c.name, table.c.scope], set_={"value": table.c.value + 1}
+        )
         .returning(table.c.value)
     )
 
 
 def _is_taken(ctx: Context, model: Model, attribute: Attribute, scope: Any, value: Any) -> bool:
-    statement = ctx.runtime.plans.statement((model, "counted", attribute.name), lambda: _with_number(model, attribute))
+    statement = ctx.runtime.plans.statement(
+        (model, "counted", attribute.name), lambda: _with_number(model, attribute)
+    )
     return statement.run(ctx.transaction.driver, {"number": value, "scope": scope}).fetchone() is not None
 
 

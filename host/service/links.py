@@ -12,7 +12,9 @@ from host.errors import Invalid
 from host.service.context import Context
 
 
-def write_links(ctx: Context, model: Model, keys: tuple[Any, ...], links: Mapping[str, Sequence[Any]]) -> None:
+def write_links(
+    ctx: Context, model: Model, keys: tuple[Any, ...], links: Mapping[str, Sequence[Any]]
+) -> None:
     """Make each relation hold exactly these keys, every one of which the actor has to be able to see."""
     for name, wanted in links.items():
         link = model.links[name]
@@ -22,7 +24,9 @@ def write_links(ctx: Context, model: Model, keys: tuple[Any, ...], links: Mappin
         connection = ctx.transaction.connection
         connection.execute(link.table.delete().where(link.here == keys[0]))
         if unique:
-            connection.execute(link.table.insert(), [{link.here.name: keys[0], link.there.name: key} for key in unique])
+            connection.execute(
+                link.table.insert(), [{link.here.name: keys[0], link.there.name: key} for key in unique]
+            )
 
 
 def _check_visible(ctx: Context, link: Link, name: str, wanted: Sequence[Any]) -> None:

@@ -75,7 +75,9 @@ class Plans:
 
     def row(self, shape: CompiledWire | Model, facts: Facts, operation: Operation = "get") -> RowPlan:
         """Reading one row as a wire shows it (or natively, for a model), hidden where the rule hides it."""
-        return self._keep((shape, "row", operation, facts), lambda: self._row_plan(shape, facts, operation, (), lock=False))
+        return self._keep(
+            (shape, "row", operation, facts), lambda: self._row_plan(shape, facts, operation, (), lock=False)
+        )
 
     def expanded(self, wire: CompiledWire, facts: Facts, raw: str) -> ListPlan:
         """Reading one row with the `fields` and `expand` of a query string."""
@@ -86,7 +88,8 @@ class Plans:
     ) -> RowPlan:  # fmt: skip
         """Reading one row with verdicts: each check is an operation, or the name of a field whose `write` rule counts."""
         return self._keep(
-            (shape, "checked", checks, facts, lock), lambda: self._row_plan(shape, facts, None, checks, lock=lock)
+            (shape, "checked", checks, facts, lock),
+            lambda: self._row_plan(shape, facts, None, checks, lock=lock),
         )
 
     def defaults(self, model: Model) -> dict[str, Any]:
@@ -117,7 +120,9 @@ class Plans:
             self._kept[key] = found
         return found
 
-    def _list_plan(self, wire: CompiledWire, raw: str, facts: Facts, nulls: tuple[bool, ...] | None) -> ListPlan:
+    def _list_plan(
+        self, wire: CompiledWire, raw: str, facts: Facts, nulls: tuple[bool, ...] | None
+    ) -> ListPlan:
         scope = self.policy.scope(wire.model, facts)
         query = QueryParser(wire, self.registry.kinds, scope).parse(raw)
         return self.planner.plan(wire, query, facts, nulls)
@@ -130,7 +135,9 @@ class Plans:
         """The reader of a wire's rows, or of a model's native ones."""
         types, kinds, dialect = self.registry.declaration.types, self.registry.kinds, self.database.dialect
         if isinstance(shape, Model):
-            return compile_reader(native_outputs(shape, self.policy.scope(shape, facts)), kinds, types, dialect, NATIVE)
+            return compile_reader(
+                native_outputs(shape, self.policy.scope(shape, facts)), kinds, types, dialect, NATIVE
+            )
         found = outputs(shape, self.policy.scope(shape.model, facts))
         return compile_reader(found, kinds, types, dialect, shape.form)
 
@@ -143,7 +150,11 @@ class Plans:
         version = model.version
         columns = [*reader.columns, *([version.column] if version else [])]
         columns += [sa.case((as_sql(self._check(model, check, facts)), 1), else_=0) for check in checks]
-        conditions = [key.column == sa.bindparam(f"key_{i}", type_=key.column.type) for i, key in enumerate(model.keys) if key.column is not None]
+        conditions = [
+            key.column == sa.bindparam(f"key_{i}", type_=key.column.type)
+            for i, key in enumerate(model.keys)
+            if key.column is not None
+        ]
         if operation is not None:
             conditions += self.policy.visible(model, operation, facts)
         elif model.deleted is not None and model.deleted.column is not None:

@@ -56,7 +56,9 @@ def _split_cursor(raw: str) -> tuple[str, str | None]:
     return rest, parse_qs(f"c={match[1]}").get("c", [""])[0]
 
 
-def _read_page(ctx: Context, plan: ListPlan, connection: Any, values: Mapping[str, Any], *, is_first: bool) -> Page:
+def _read_page(
+    ctx: Context, plan: ListPlan, connection: Any, values: Mapping[str, Any], *, is_first: bool
+) -> Page:
     fetched = plan.statement.run(connection, values).fetchall()
     has_more = len(fetched) > plan.size
     if has_more:
@@ -75,7 +77,9 @@ def _read_page(ctx: Context, plan: ListPlan, connection: Any, values: Mapping[st
     return Page(rows, ctx.runtime.cursors.make(plan.scope, last) if has_more else None, total, plan.size)
 
 
-def _total(ctx: Context, plan: ListPlan, connection: Any, values: Mapping[str, Any], fetched: list[Any]) -> int | None:
+def _total(
+    ctx: Context, plan: ListPlan, connection: Any, values: Mapping[str, Any], fetched: list[Any]
+) -> int | None:
     if plan.total is None:
         return None
     if plan.total_in_page and fetched:
@@ -98,7 +102,9 @@ def _total(ctx: Context, plan: ListPlan, connection: Any, values: Mapping[str, A
     return total
 
 
-def _embed(plan: ListPlan, connection: Any, rows: list[dict[str, Any]], fetched: list[Any], values: dict[str, Any]) -> None:
+def _embed(
+    plan: ListPlan, connection: Any, rows: list[dict[str, Any]], fetched: list[Any], values: dict[str, Any]
+) -> None:
     """Put the embedded relations of every row under `expand`."""
     first = plan.reader.width + plan.order_width
     for index, expansion in enumerate(plan.expansions):

@@ -44,15 +44,22 @@ class Records:
         reader = self.ctx.runtime.plans.reader(self.model, self.ctx.facts)
         statement = sa.select(*reader.columns).where(*self.visible(), *conditions, *self._equal(equal))
         order = [self._column(name.lstrip("-")) for name in sort.split(",") if name]
-        directed = [column.desc() if name.startswith("-") else column for name, column in zip(sort.split(","), order, strict=False)]
-        statement = statement.order_by(*directed, *(key.column for key in self.model.keys if key.column is not None)).limit(limit)
+        directed = [
+            column.desc() if name.startswith("-") else column
+            for name, column in zip(sort.split(","), order, strict=False)
+        ]
+        statement = statement.order_by(
+            *directed, *(key.column for key in self.model.keys if key.column is not None)
+        ).limit(limit)
         run = compile_statement(statement, self.ctx.runtime.database.compiling)
         return reader.build(run.run(self.ctx.transaction.driver, self.ctx.values).fetchall())
 
     def count(self, *conditions: Any, **equal: Any) -> int:
         """How many such rows the actor may list."""
         counted = sa.select(sa.func.count()).select_from(self.model.table)
-        return int(self.ctx.execute(counted.where(*self.visible(), *conditions, *self._equal(equal))).scalar_one())
+        return int(
+            self.ctx.execute(counted.where(*self.visible(), *conditions, *self._equal(equal))).scalar_one()
+        )
 
     def visible(self) -> list[Any]:
         """The conditions of the rows that the actor may list, for statements of one's own run by `ctx.execute`."""

@@ -20,7 +20,8 @@ def check_references(
     errors = []
     for name, value in values.items():
         attribute = model.attributes[name]
-        if attribute.relation is None or value is None or attribute is model.owner:
+        is_own = attribute is model.owner and not ctx.actor.is_system  # the actor's own key needs no look-up
+        if attribute.relation is None or value is None or is_own:
             continue
         owner = _owner_value(model, values, before) if attribute.relation.same_owner else None
         if not _exists(ctx, model, attribute, value, owner):
@@ -54,7 +55,10 @@ def _statement(ctx: Context, attribute: Attribute, facts: Facts) -> Any:
     target = ctx.runtime.registry.models[relation.to]
     scope = policy.scope(target, facts)
     column = referred(attribute, scope)
-    conditions = [column == sa.bindparam("referred", type_=column.type), *policy.visible(target, "get", facts)]
+    conditions = [
+        column == sa.bindparam("referred", type_=column.type),
+        *policy.visible(target, "get", facts),
+    ]
     if relation.same_owner and target.owner is not None:
         owner = scope.column(target.owner.name)
         conditions.append(owner == sa.bindparam("owner_value", type_=owner.type))

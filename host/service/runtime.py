@@ -41,7 +41,9 @@ class Runtime:
         settings = {plugin.name: plugin.settings for plugin in registry.declaration.plugins}
         return cls(registry, database, policy, plans, Cursors(secret), settings, calls or {})
 
-    def context(self, actor: Actor, work: UnitOfWork | None = None, request_id: str = "", plugin: str = "") -> Context:
+    def context(
+        self, actor: Actor, work: UnitOfWork | None = None, request_id: str = "", plugin: str = ""
+    ) -> Context:
         """A context outside of, or within, a unit of work."""
         return Context(self, actor, datetime.now(UTC), work, request_id, plugin)
 

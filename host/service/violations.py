@@ -13,7 +13,9 @@ from host.database import Violation
 from host.errors import Duplicate, FieldError, HostError, Invalid, Referenced
 from host.service.context import Context
 
-_PREPARER = sqlite.dialect().identifier_preparer  # spells a constraint's name as the naming convention makes it
+_PREPARER = (
+    sqlite.dialect().identifier_preparer
+)  # spells a constraint's name as the naming convention makes it
 
 
 def refusal(ctx: Context, model: Model, violation: Violation, *, deleting: bool) -> HostError:
@@ -24,7 +26,10 @@ def refusal(ctx: Context, model: Model, violation: Violation, *, deleting: bool)
         case "foreign_key":
             if deleting:
                 return Referenced(f"other rows still refer to this {model.noun}")
-            return Invalid("the input refers to what is not there", _at(model, violation, "reference", "there is no such row"))
+            return Invalid(
+                "the input refers to what is not there",
+                _at(model, violation, "reference", "there is no such row"),
+            )
         case "check":
             return _check(model, violation)
         case "not_null":
@@ -35,7 +40,9 @@ def refusal(ctx: Context, model: Model, violation: Violation, *, deleting: bool)
 
 
 def _names(model: Model, columns: tuple[str, ...]) -> list[str]:
-    by_column = {attribute.column.name: attribute.name for attribute in model.stored() if attribute.column is not None}
+    by_column = {
+        attribute.column.name: attribute.name for attribute in model.stored() if attribute.column is not None
+    }
     return [by_column[column] for column in columns if column in by_column]
 
 
@@ -52,7 +59,11 @@ def _duplicate(model: Model, violation: Violation) -> Duplicate:
     if set(shown) <= keys and shown:
         detail = f"there is such a {model.noun} already"
     else:
-        detail = f"there is a {model.noun} with this {' and '.join(shown)} already" if shown else "this exists already"
+        detail = (
+            f"there is a {model.noun} with this {' and '.join(shown)} already"
+            if shown
+            else "this exists already"
+        )
     return Duplicate(detail, [FieldError(f"/{name}", "duplicate", detail) for name in shown])
 
 
@@ -71,4 +82,6 @@ def _check(model: Model, violation: Violation) -> Invalid:
             return Invalid(detail, [FieldError(f"/{check.at}" if check.at else "", "check", detail)])
     column = (violation.constraint or "").removeprefix(f"ck_{model.table.name}_")
     names = _names(model, (column,))
-    return Invalid("a value is not allowed", [FieldError(f"/{name}", "check", "not an allowed value") for name in names])
+    return Invalid(
+        "a value is not allowed", [FieldError(f"/{name}", "check", "not an allowed value") for name in names]
+    )

@@ -64,17 +64,21 @@ class Written:
 
 def create(ctx: Context, shape: Shape, values: Mapping[str, Any]) -> Written:
     """Store a new row. Raises Invalid, Duplicate or Forbidden, and then nothing has been stored."""
-    model = _model(shape)
-    given = frozenset(values)
+    keys = store(ctx, _model(shape), values)
+    return read_back(ctx, shape, keys, "create", frozenset(values))
+
+
+def store(ctx: Context, model: Model, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Insert a new row and answer its key; whether the rules allow it is for `read_back` to say."""
     change = _prepared(ctx, Change("create", model, dict(values)))
-    stored, links = _split(model, _completed(ctx, model, change.values))
+    stored, links = _split(model, completed(ctx, model, change.values))
     check_references(ctx, model, stored)
     keys = _insert(ctx, model, stored)
     write_links(ctx, model, keys, links)
-    return _read_back(ctx, shape, keys, "create", given)
+    return keys
 
 
-def _completed(ctx: Context, model: Model, values: Values) -> Values:
+def completed(ctx: Context, model: Model, values: Values) -> Values:
     """The values with defaults and everything that the server sets."""
     complete = {**ctx.runtime.plans.defaults(model), **values}
     mixins = model.declared.mixins
@@ -87,7 +91,7 @@ def _completed(ctx: Context, model: Model, values: Values) -> Values:
         complete.setdefault(mixins.stamped.created, ctx.now)
         complete.setdefault(mixins.stamped.updated, ctx.now)
     if mixins.versioned is not None:
-        complete[mixins.versioned.name] = 1
+        complete.setdefault(mixins.versioned.name, 1)
     for attribute in model.attributes.values():
         if attribute.field.counter is not None and complete.get(attribute.name) is None:
             complete[attribute.name] = next_number(ctx, model, attribute, complete)
@@ -103,8 +107,15 @@ def _insert(ctx: Context, model: Model, stored: Values) -> tuple[Any, ...]:
 
 
 def _insert_statement(model: Model, names: Sequence[str]) -> Any:
-    values = {_column(model, name).name: sa.bindparam(f"v_{name}", type_=_column(model, name).type) for name in names}
-    return model.table.insert().values(values).returning(*(key.column for key in model.keys if key.column is not None))
+    values = {
+        _column(model, name).name: sa.bindparam(f"v_{name}", type_=_column(model, name).type)
+        for name in names
+    }
+    return (
+        model.table.insert()
+        .values(values)
+        .returning(*(key.column for key in model.keys if key.column is not None))
+    )
 
 
 # --- update -----------------------------------------------------------------------------------------------------------
@@ -124,7 +135,7 @@ def update(
     if stored or links:
         _update_row(ctx, model, keys, _stamped(ctx, model, stored), version)
         write_links(ctx, model, keys, links)
-    return _read_back(ctx, shape, keys, "update", given)
+    return read_back(ctx, shape, keys, "update", given)
 
 
 def locked(
@@ -136,7 +147,9 @@ def locked(
     if found is None or not found.verdicts[0]:
         raise NotFound(f"there is no such {model.noun}")
     if not found.verdicts[1]:
-        raise Forbidden(f"you may not {operation if isinstance(operation, str) else 'do this to'} this {model.noun}")
+        raise Forbidden(
+            f"you may not {operation if isinstance(operation, str) else 'do this to'} this {model.noun}"
+        )
     if match is not None and not match(found):
         raise PreconditionFailed("the row has changed since you read it")
     return found.row(), found.version
@@ -147,7 +160,9 @@ def _stamped(ctx: Context, model: Model, stored: Values) -> Values:
     return {**stored, mixins.stamped.updated: ctx.now} if mixins.stamped is not None else stored
 
 
-def _update_row(ctx: Context, model: Model, keys: tuple[Any, ...], stored: Values, version: int | None) -> None:
+def _update_row(
+    ctx: Context, model: Model, keys: tuple[Any, ...], stored: Values, version: int | None
+) -> None:
     if not stored and version is None:
         return
     names = tuple(stored)
@@ -161,7 +176,8 @@ def _update_row(ctx: Context, model: Model, keys: tuple[Any, ...], stored: Value
 
 def _update_statement(model: Model, names: Sequence[str]) -> Any:
     values: dict[str, Any] = {
-        _column(model, name).name: sa.bindparam(f"v_{name}", type_=_column(model, name).type) for name in names
+        _column(model, name).name: sa.bindparam(f"v_{name}", type_=_column(model, name).type)
+        for name in names
     }
     conditions = key_conditions(model)
     if model.version is not None and model.version.column is not None:
@@ -186,14 +202,24 @@ def remove(ctx: Context, model: Model, keys: tuple[Any, ...], before: Values) ->
     clear_referrers(ctx, model, before, remove)
     name = "remove" if model.deleted is None else "mark"
     statement = ctx.runtime.plans.statement((model, name), lambda: _delete_statement(model))
-    _run(ctx, model, statement, {"deleted": ctx.now, **{f"key_{index}": key for index, key in enumerate(keys)}}, deleting=True)
+    _run(
+        ctx,
+        model,
+        statement,
+        {"deleted": ctx.now, **{f"key_{index}": key for index, key in enumerate(keys)}},
+        deleting=True,
+    )
 
 
 def _delete_statement(model: Model) -> Any:
     if model.deleted is None or model.deleted.column is None:
         return model.table.delete().where(*key_conditions(model))
     column = model.deleted.column
-    return model.table.update().where(*key_conditions(model)).values({column.name: sa.bindparam("deleted", type_=column.type)})
+    return (
+        model.table.update()
+        .where(*key_conditions(model))
+        .values({column.name: sa.bindparam("deleted", type_=column.type)})
+    )
 
 
 # --- shared -----------------------------------------------------------------------------------------------------------
@@ -248,17 +274,22 @@ def _run(ctx: Context, model: Model, statement: Any, parameters: Values, *, dele
         raise refusal(ctx, model, violation, deleting=deleting) from error
 
 
-def _read_back(ctx: Context, shape: Shape, keys: tuple[Any, ...], operation: Any, given: frozenset[str]) -> Written:
+def read_back(
+    ctx: Context, shape: Shape, keys: tuple[Any, ...], operation: Any, given: frozenset[str]
+) -> Written:
     """The stored row as the shape shows it, if the rules allow what it has become."""
     model = _model(shape)
     ruled = tuple(sorted(name for name in given if write_rule(model, name)))
-    found = ctx.runtime.plans.checked(shape, ctx.facts, (operation, *ruled)).fetch(ctx.transaction.driver, keys, ctx.values)
+    found = ctx.runtime.plans.checked(shape, ctx.facts, (operation, *ruled)).fetch(
+        ctx.transaction.driver, keys, ctx.values
+    )
     if found is None:
         raise NotFound(f"there is no such {model.noun}")
     denied = [name for name, verdict in zip(ruled, found.verdicts[1:], strict=True) if not verdict]
     if denied:
         raise Forbidden(
-            "you may not set this", [FieldError(f"/{name}", "forbidden", "you may not set this") for name in denied]
+            "you may not set this",
+            [FieldError(f"/{name}", "forbidden", "you may not set this") for name in denied],
         )
     if not found.verdicts[0]:
         raise Forbidden(f"you may not {operation} such a {model.noun}")

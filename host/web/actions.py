@@ -12,7 +12,7 @@ from host.compiler.expressions import Facts
 from host.compiler.readers import converter
 from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
-from host.declaration.nodes import Action, Endpoint, Field, WireErrors, WireValues
+from host.declaration.nodes import Action, Endpoint, Field, WireValues
 from host.errors import FieldError, Forbidden, Invalid, NotFound
 from host.fields.forms import STANDARD, Form
 from host.fields.kinds import resolve
@@ -65,7 +65,14 @@ class _ActionHandler:
     def handle(self, request: Request) -> Answer:
         action, model = self.action, self.wire.model
         unknown = action.unknown or self.wire.declared.unknown
-        data = read_input(self.runtime, request, action, f"{camel(model.name)}{camel(self.name)}Input", self.wire.declared.values, unknown)
+        data = read_input(
+            self.runtime,
+            request,
+            action,
+            f"{camel(model.name)}{camel(self.name)}Input",
+            self.wire.declared.values,
+            unknown,
+        )
         call = self.runtime.calls[f"{model.plugin}:{action.call}"]
         with transaction(self.runtime, request, action, model.plugin) as ctx:
             if action.target == "item":
@@ -121,9 +128,13 @@ class _EndpointHandler:
 
     def handle(self, request: Request) -> Answer:
         endpoint = self.endpoint
-        if not self.runtime.policy.actor_may(self.plugin, endpoint.access, self.runtime.context(request.actor).facts):
+        if not self.runtime.policy.actor_may(
+            self.plugin, endpoint.access, self.runtime.context(request.actor).facts
+        ):
             raise Forbidden("you may not do this")
-        data = read_input(self.runtime, request, endpoint, f"{camel(self.name)}Input", WireValues(), endpoint.unknown)
+        data = read_input(
+            self.runtime, request, endpoint, f"{camel(self.name)}Input", WireValues(), endpoint.unknown
+        )
         call = self.runtime.calls[f"{self.plugin}:{endpoint.call}"]
         with transaction(self.runtime, request, endpoint, self.plugin) as ctx:
             return answered(ctx, endpoint, call(ctx, data), None, f"{camel(self.name)}Output")
@@ -192,7 +203,9 @@ def _query_values(runtime: Runtime, query: str, field: Field, unknown: str) -> d
     return found
 
 
-def answered(ctx: Context, node: Action | Endpoint, result: Any, wire: CompiledWire | None, name: str) -> Answer:
+def answered(
+    ctx: Context, node: Action | Endpoint, result: Any, wire: CompiledWire | None, name: str
+) -> Answer:
     """The function's result in the declared form."""
     status = success_status(node)
     if isinstance(result, Stream):
@@ -225,7 +238,11 @@ def _shown(ctx: Context, wire: CompiledWire, row: Mapping[str, Any]) -> Any:
 
 def _converter(ctx: Context, field: Field, form: Form) -> Callable[[Any], Any]:
     registry = ctx.runtime.registry
-    return ctx.runtime.plans.kept(("converter", id(field), form), field, lambda: converter(field, registry.kinds, registry.declaration.types, form))
+    return ctx.runtime.plans.kept(
+        ("converter", id(field), form),
+        field,
+        lambda: converter(field, registry.kinds, registry.declaration.types, form),
+    )
 
 
 def _wire_of(ctx: Context, name: str, wire: CompiledWire | None) -> CompiledWire:
@@ -233,4 +250,3 @@ def _wire_of(ctx: Context, name: str, wire: CompiledWire | None) -> CompiledWire
         return wire
     wires = ctx.runtime.registry.wires[name]
     return next((found for found in wires if wire is not None and found.name == wire.name), wires[0])
-

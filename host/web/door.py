@@ -68,7 +68,9 @@ def run_wsgi(app: WsgiApp, request: Request) -> Answer:
     """Let another WSGI application answer a request."""
     said: dict[str, Any] = {}
 
-    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
+    def start_response(
+        status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], None]:
         said["status"], said["headers"] = int(status.split(" ", 1)[0]), headers
         return lambda data: None
 
@@ -79,6 +81,10 @@ def run_wsgi(app: WsgiApp, request: Request) -> Answer:
         close = getattr(pieces, "close", None)
         if close is not None:
             close()
-    headers = [(name, value) for name, value in said["headers"] if name.lower() not in ("content-type", "content-length")]
+    headers = [
+        (name, value)
+        for name, value in said["headers"]
+        if name.lower() not in ("content-type", "content-length")
+    ]
     types = [value for name, value in said["headers"] if name.lower() == "content-type"]
     return Answer(said["status"], body, types[0] if types else None, headers)

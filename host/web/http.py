@@ -33,7 +33,9 @@ class Request:
     actor: Actor = ANONYMOUS
     params: Mapping[str, str] = field(default_factory=dict)
     body_limit: int = 1 << 20
-    environ: Mapping[str, Any] = field(default_factory=dict)  # the door's own, for what falls through to Flask
+    environ: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # the door's own, for what falls through to Flask
 
     def body(self) -> bytes:
         """The whole body, if it is not over the limit."""
@@ -77,12 +79,12 @@ class Answer:
 
 def json_answer(value: Any, status: int = 200, headers: list[tuple[str, str]] | None = None) -> Answer:
     """An answer with a JSON body."""
-    return Answer(status, orjson.dumps(value, option=JSON_OPTIONS), JSON, headers if headers is not None else [])
+    return Answer(
+        status, orjson.dumps(value, option=JSON_OPTIONS), JSON, headers if headers is not None else []
+    )
 
 
 def path_of(environ: Mapping[str, Any]) -> str:
     """The decoded path of a WSGI environment, as text."""
     raw: str = environ.get("PATH_INFO") or "/"
     return raw if raw.isascii() else raw.encode("latin-1").decode("utf-8", "replace")
-
-

@@ -126,6 +126,8 @@ def _compress(request: Request, answer: Answer) -> None:
     if not isinstance(answer.body, bytes) or len(answer.body) < SMALLEST_COMPRESSED:
         return
     answer.headers.append(("Vary", "Accept-Encoding"))
-    if "gzip" in (request.header("accept-encoding") or "") and not any(name == "Content-Encoding" for name, _ in answer.headers):
+    if "gzip" in (request.header("accept-encoding") or "") and not any(
+        name == "Content-Encoding" for name, _ in answer.headers
+    ):
         answer.body = gzip.compress(answer.body, compresslevel=4, mtime=0)
         answer.headers.append(("Content-Encoding", "gzip"))

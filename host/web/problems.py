@@ -16,7 +16,9 @@ PROBLEM = "application/problem+json"
 log = logging.getLogger("hostwright")
 
 
-def problem(error: HostError, request_id: str, errors: WireErrors, wire: CompiledWire | None = None) -> Answer:
+def problem(
+    error: HostError, request_id: str, errors: WireErrors, wire: CompiledWire | None = None
+) -> Answer:
     """The answer to an error; never SQL, a stack, or another's data."""
     status = errors.status.get(error.code, error.status)  # type: ignore[call-overload]  # codes beyond the wire's cases
     body: dict[str, Any] = {
@@ -28,7 +30,11 @@ def problem(error: HostError, request_id: str, errors: WireErrors, wire: Compile
     }
     if error.errors:
         body["errors"] = [
-            {"pointer": wire.pointer(item.pointer) if wire else item.pointer, "code": item.code, "detail": item.detail}
+            {
+                "pointer": wire.pointer(item.pointer) if wire else item.pointer,
+                "code": item.code,
+                "detail": item.detail,
+            }
             for item in error.errors
         ]
     body["trace_id"] = request_id
@@ -44,13 +50,19 @@ def _text(error: HostError) -> str:
     if not error.errors:
         return error.detail
     first = error.errors[0]
-    return error.detail if first.detail == error.detail else f"{error.detail}: {first.pointer.lstrip('/')} {first.detail}".strip()
+    return (
+        error.detail
+        if first.detail == error.detail
+        else f"{error.detail}: {first.pointer.lstrip('/')} {first.detail}".strip()
+    )
 
 
 def unexpected(error: Exception, request_id: str, errors: WireErrors) -> Answer:
     """A defect of the host or a plugin: logged with its stack, answered without."""
     log.error("request %s failed", request_id, exc_info=error)
-    return problem(HostError("an unexpected error; it has been logged under this trace_id"), request_id, errors)
+    return problem(
+        HostError("an unexpected error; it has been logged under this trace_id"), request_id, errors
+    )
 
 
 def as_anonymous(error: HostError, *, is_anonymous: bool) -> HostError:

@@ -53,11 +53,15 @@ class ResourceOperations:
         """The path parameters of a row."""
         return "/".join(f"{{{key.name}}}" for key in self.wire.model.keys)
 
-    def _operation(self, kind: Any, method: str, path: str, handler: Any, status: int | None = 200) -> Operation:
+    def _operation(
+        self, kind: Any, method: str, path: str, handler: Any, status: int | None = 200
+    ) -> Operation:
         wire, model = self.wire, self.wire.model
         rule = declared_rule(model.declared.access, kind)
         prefix = wire.path
-        verb = "replace" if kind == "update" and method == "PUT" and not is_partial(wire.update, "PUT") else kind
+        verb = (
+            "replace" if kind == "update" and method == "PUT" and not is_partial(wire.update, "PUT") else kind
+        )
         if kind == "update" and verb == "update" and method != self._first_partial():
             verb = f"update_by_{method.lower()}"
         return Operation(
@@ -78,7 +82,11 @@ class ResourceOperations:
         found = []
         for key in self.wire.model.keys:
             try:
-                found.append(self.runtime.registry.kinds[key.field.type].parse(_key_text(request.params[key.name], key.field), key.field))
+                found.append(
+                    self.runtime.registry.kinds[key.field.type].parse(
+                        _key_text(request.params[key.name], key.field), key.field
+                    )
+                )
             except ValueError as error:
                 raise MalformedKey(f"there is no such {self.wire.model.noun}: its key is {error}") from None
         return tuple(found)
@@ -87,7 +95,9 @@ class ResourceOperations:
 
     def list_rows(self, request: Request) -> Answer:
         """GET on the collection."""
-        page = reading.list_page(self.runtime.context(request.actor, request_id=request.id), self.wire, request.query)
+        page = reading.list_page(
+            self.runtime.context(request.actor, request_id=request.id), self.wire, request.query
+        )
         body, headers = _enveloped(self.wire, page), _page_headers(self.wire, request, page)
         return Answer(200, orjson.dumps(body, option=JSON_OPTIONS), JSON, headers)
 
@@ -196,7 +206,9 @@ def _key_text(text: str, field: Any) -> str:
 
 def _summary(verb: str, noun: str) -> str:
     spoken = noun.replace("_", " ")
-    return {"list": f"List {spoken}s", "get": f"Read one {spoken}"}.get(verb, f"{verb.partition('_')[0].capitalize()} a {spoken}")
+    return {"list": f"List {spoken}s", "get": f"Read one {spoken}"}.get(
+        verb, f"{verb.partition('_')[0].capitalize()} a {spoken}"
+    )
 
 
 def _enveloped(wire: CompiledWire, page: Page) -> Any:
@@ -205,7 +217,12 @@ def _enveloped(wire: CompiledWire, page: Page) -> Any:
         return page.rows
     body: Mapping[str, Any] = {shape.key or "items": page.rows, "next": page.next}
     if shape.pages == "number":
-        body = {shape.key or "items": page.rows, "page": page.number, "page_size": page.size, "total": page.total}
+        body = {
+            shape.key or "items": page.rows,
+            "page": page.number,
+            "page_size": page.size,
+            "total": page.total,
+        }
     elif page.total is not None:
         body = {**body, "total": page.total}
     return body
@@ -221,5 +238,3 @@ def _page_headers(wire: CompiledWire, request: Request, page: Page) -> list[tupl
     if page.total is not None and wire.declared.list.form == "array":
         headers.append(("X-Total-Count", str(page.total)))
     return headers
-
-

@@ -6,7 +6,7 @@ parameters. Closed by default: an operation without a rule is allowed to nobody.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -81,8 +81,3 @@ class Policy:
 def as_sql(condition: Sql) -> Any:
     """A decided condition as SQL."""
     return sa.true() if condition is True else sa.false() if condition is False else condition
-
-
-def mentions_row(parts: Sequence[Sql]) -> bool:
-    """Whether any condition is still open, so that the database has to be asked."""
-    return any(not isinstance(part, bool) for part in parts)

@@ -1,0 +1,72 @@
+"""`hostwright serve`: the web tier of a server. Refuses to start without a secret or a reachable database."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from host.application import assemble, flask_app, load_site, table_owners
+from host.cli.options import root_option
+from host.cli.servers import Listening, check_free, serve_granian, serve_gunicorn
+from host.database import Database
+from host.migrations.pending import pending
+from host.settings import Settings, read_settings
+
+
+@click.command()
+@root_option
+@click.option("--host", "address", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on."
+)
+@click.option(
+    "--workers",
+    default=lambda: min(os.cpu_count() or 1, 4),
+    show_default="cores, at most 4",
+    type=click.IntRange(1, 64),
+    help="Processes.",
+)
+@click.option(
+    "--threads", default=16, show_default=True, type=click.IntRange(1, 256), help="Threads of each process."
+)
+@click.option(
+    "--server",
+    type=click.Choice(["gunicorn", "granian"]),
+    default="gunicorn",
+    show_default=True,
+    help="granian serves the API alone, cheaper.",
+)
+@click.option("--log-requests", is_flag=True, help="A line for every request on standard output.")
+def serve(
+    root: Path, address: str, port: int, workers: int, threads: int, server: str, log_requests: bool
+) -> None:
+    """Serve the site with several processes. Run `hostwright db upgrade` before."""
+    listening = Listening(
+        host=address, port=port, workers=workers, threads=threads, log_requests=log_requests
+    )
+    settings = read_settings(root)
+    check_free(listening)
+    _check_database(settings)
+    click.echo(
+        f"Serving on http://{listening.bind} with {workers} {server} worker{'s' if workers > 1 else ''}"
+    )
+    if server == "granian":
+        serve_granian(settings.root, listening)
+    else:
+        serve_gunicorn(flask_app(assemble(settings)), listening)
+
+
+def _check_database(settings: Settings) -> None:
+    database = Database.open(settings.database_url, synchronous=settings.synchronous)
+    try:
+        database.check()
+        behind = pending(database, table_owners(load_site(settings.root, settings.environ), settings.root))
+        if behind:
+            names = ", ".join(sorted(step.owner for step in behind))
+            click.secho(
+                f"The database is behind for {names}: run `hostwright db upgrade`.", fg="yellow", err=True
+            )
+    finally:
+        database.dispose()
