@@ -29,11 +29,10 @@ def link_access(workspace: Workspace, name: str) -> None:
     resource = workspace.resources[name]
     bare = short(name)
     access = _spelled_out(resource.access or Access(place=resource.place))
-    for operation in dict.fromkeys(_GUARDS[it] for it in resource.operations if it in _GUARDS):
-        if not getattr(access, operation):
-            place = access.place
-            message = f'nobody may {operation}: give `access` a rule for "{operation}", or leave it out of `operations`'
-            workspace.problems.add("no_access", place, f"{bare}.access", message)
+    guards = dict.fromkeys(_GUARDS[it] for it in resource.operations if it in _GUARDS)
+    if open_to_nobody := ", ".join(it for it in guards if not getattr(access, it)):
+        message = f"nobody may {open_to_nobody}: give `access` a rule, or leave it out of `operations`"
+        workspace.problems.add("no_access", access.place, f"{bare}.access", message)
     workspace.resources[name] = replace(resource, access=access)
     _check_access(workspace, name, resource.access, bare)
     _check_fields(workspace, name, resource, bare)

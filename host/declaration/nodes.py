@@ -29,13 +29,18 @@ if TYPE_CHECKING:
 else:
     Name = NewType("Name", str)  # [a-z][a-z0-9_]*, at most 48 characters, not a reserved word
     Key = NewType("Key", str)  # a key of a JSON object: letters, digits and _, at most 48 characters
-    Key = NewType("Key", str)  # a key of a JSON object: letters, digits and _, at most 48 characters
     Expression = NewType("Expression", str)  # Python syntax, see host.declaration.expressions
     CallRef = NewType("CallRef", str)  # "module.function" inside the plugin's package
     TypeRef = NewType("TypeRef", str)  # a field type, or a named type ("line_item", "plugin.line_item")
-    ResourceRef = NewType("ResourceRef", str)  # "client", "plugin.client" or "account" (short for host.account)
-    PathTemplate = NewType("PathTemplate", str)  # "/api/invoices/{id}": absolute, or below the resource's path
-    FieldRef = NewType("FieldRef", str)  # a field or to-one relation of the same resource; "a.b" where it says so
+    ResourceRef = NewType(
+        "ResourceRef", str
+    )  # "client", "plugin.client" or "account" (short for host.account)
+    PathTemplate = NewType(
+        "PathTemplate", str
+    )  # "/api/invoices/{id}": absolute, or below the resource's path
+    FieldRef = NewType(
+        "FieldRef", str
+    )  # a field or to-one relation of the same resource; "a.b" where it says so
     SortRef = NewType("SortRef", str)  # a FieldRef, with "-" in front for descending
 AnyOf = tuple[Expression, ...]  # written as one expression or as a list, of which any has to hold
 
@@ -135,7 +140,7 @@ class Relation(Node):
         "many rows: those that point back (`by`), or linked through a table of their own", False
     )
     by: Name | None = word(
-        "with `many`: the to-one relation over there; to an account: `id`, `number` or `hex`", None
+        "with `many`: the to-one relation over there; to one account: `id`, `number` or `hex`", None
     )
     through: str | None = word("name of a many-to-many relation's table", None)
     required: bool = word("must be given on create, and is never null", False)
@@ -283,6 +288,10 @@ class Action(Node):
     out: Field | None = word("type of the answer: a type, a resource, `none`, `file` or `stream`", None)
     status: int | None = word("status of the answer; by default 200, or 204 for `none`", None)
     write: bool | None = word("runs in a writing transaction; by default unless the method is GET", None)
+    detached: bool = word(
+        "runs outside of a transaction, for what waits on other servers; opens its own by `ctx.reading()`",
+        False,
+    )
     unknown: Literal["refuse", "ignore"] | None = word(
         "input keys nobody declared; by default as the wire says", None
     )
@@ -296,7 +305,10 @@ class WireErrors(Node):
     keys: tuple[str, ...] = word("further keys that hold the text: `error`, `message`, `msg`, `detail`", ())
     constants: Mapping[str, Any] = word("further keys with a constant value: `{success: false}`", {})
     status: Mapping[
-        Literal["invalid", "duplicate", "not_found", "referenced", "forbidden", "bad_request"], int
+        Literal[
+            "invalid", "duplicate", "not_found", "malformed_key", "referenced", "forbidden", "bad_request"
+        ],
+        int,
     ] = word("another status for a named case", {})
 
 
@@ -312,6 +324,10 @@ class Endpoint(Node):
     out: Field | None = word("type of the answer: a type, a resource, `none`, `file` or `stream`", None)
     status: int | None = word("status of the answer; by default 200, or 204 for `none`", None)
     write: bool | None = word("runs in a writing transaction; by default unless the method is GET", None)
+    detached: bool = word(
+        "runs outside of a transaction, for what waits on other servers; opens its own by `ctx.reading()`",
+        False,
+    )
     unknown: Literal["refuse", "ignore"] = word("input keys nobody declared", "refuse")
     errors: WireErrors = word("the form of errors", WireErrors())
     doc: str | None = word("what it does, for the documentation", None)
@@ -378,6 +394,20 @@ class WireValues(Node):
     duration: Literal["iso", "seconds", "minutes"] = word("durations as ISO 8601 texts or numbers", "iso")
     naive: str | None = word("zone of times that come without one, e.g. `UTC`; else they are refused", None)
     lenient_dates: bool = word("dates are taken from RFC 3339 times too, instants from dates", False)
+    blank: Literal["refuse", "none"] = word(
+        "`none`: an empty text means null where no text is wanted, as forms of web pages send it", "refuse"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WireParameter(Node):
+    """A query parameter of a name of its own that filters a list."""
+
+    SHORT: ClassVar[str | None] = "field"
+    field: FieldRef = word("the field or to-one relation, also of a related row: `project.client`")
+    operator: Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "null", "contains", "starts"] = word(
+        "how it is compared; `lte` and `gt` with a day mean its end", "eq"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -389,12 +419,11 @@ class Wire(Node):
     slash: Literal["strict", "both"] = word(
         "`both`: paths are served with and without a slash at the end", "strict"
     )
-    operations: tuple[Name, ...] | None = word(
-        "the operations and actions of this wire, by default all", None
-    )
+    operations: tuple[Key, ...] | None = word("the operations and actions of this wire, by default all", None)
     list: WireList = word("the shape of a list", WireList())
     page: WirePage = word("how lists are paged", WirePage())
     names: Mapping[str, WireName] = word("outer names of fields", {})
+    parameters: Mapping[Key, WireParameter] = word("further query parameters of lists", {})
     also: Mapping[str, str] = word("further output keys: `{_id: id}` repeats `id` as `_id`", {})
     through: Mapping[str, FieldRef] = word(
         "output keys read through a to-one relation: `{author: owner.username}`", {}

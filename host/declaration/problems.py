@@ -14,7 +14,7 @@ Code = Literal[
     "yaml_anchor", "yaml_tag", "yaml_merge", "yaml_directive", "yaml_key", "yaml_duplicate", "yaml_quote",
     "yaml_number", "yaml_text",
     # binding
-    "unknown_key", "missing_key", "wrong_type", "unknown_value", "bad_name", "reserved_name", "bad_form",
+    "unknown_key", "missing_key", "wrong_type", "unknown_value", "reserved_name", "bad_form",
     # plugins and settings
     "unknown_plugin", "plugin_missing", "plugin_cycle", "plugin_version", "plugin_name", "plugin_duplicate",
     "plugin_broken", "not_depended", "unknown_setting", "setting_missing", "setting_secret", "setting_value",

@@ -1,4 +1,4 @@
-"""What a list can be asked for, and what is unique, indexed and checked: every field named there exists and can be."""
+"""What a list can be asked for, and what is unique, indexed, counted and checked: fields named there exist and fit."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def link_query(workspace: Workspace, name: str) -> None:
     resource = workspace.resources[name]
     _check_query(workspace, resource, short(name))
     _check_groups(workspace, resource, short(name))
+    _check_counters(workspace, resource, short(name))
     query = resource.query
     order = query.default_sort or tuple(SortRef(key) for key in key_fields(resource))
     workspace.resources[name] = replace(resource, query=replace(query, default_sort=order))
@@ -33,9 +34,9 @@ def link_query(workspace: Workspace, name: str) -> None:
 def _check_query(ws: Workspace, resource: Resource, bare: str) -> None:
     query = resource.query
     lists: list[tuple[str, tuple[str, ...], Code, Judge]] = [
-        ("filter", query.filter, "not_filterable", _filter_fault),
-        ("sort", query.sort, "not_sortable", _sort_fault),
-        ("default_sort", query.default_sort, "not_sortable", _sort_fault),
+        ("filter", query.filter, "not_filterable", filter_fault),
+        ("sort", query.sort, "not_sortable", sort_fault),
+        ("default_sort", query.default_sort, "not_sortable", sort_fault),
         ("search", query.search, "not_searchable", _search_fault),
     ]
     for key, names, code, judge in lists:
@@ -92,6 +93,13 @@ def _check_groups(ws: Workspace, resource: Resource, bare: str) -> None:
             ws.problems.add("unknown_field", check.place.of("at"), f"{bare}.checks[{at}]", message)
 
 
+def _check_counters(ws: Workspace, resource: Resource, bare: str) -> None:
+    for name, field in resource.fields.items():
+        if field.counter and field.counter.per:
+            place, path = field.counter.place.of("per"), f"{bare}.fields.{name}.counter"
+            _check_reference(ws, resource, field.counter.per, place, path, "counter", _index_fault)
+
+
 def _check_lower(ws: Workspace, resource: Resource, unique: Unique, path: str) -> None:
     known = attributes(resource)
     for at, name in enumerate(unique.lower):
@@ -118,7 +126,9 @@ def _shown_fault(attribute: Attribute) -> str | None:
     return "is not read by everyone: it has a `read` rule" if attribute.read else _stored_fault(attribute)
 
 
-def _filter_fault(ws: Workspace, attribute: Attribute) -> str | None:
+def filter_fault(ws: Workspace, attribute: Attribute) -> str | None:
+    """Why lists cannot be filtered by a field, as the end of a sentence."""
+    """Why a list cannot be filtered by it."""
     if why := _shown_fault(attribute):
         return why
     if isinstance(attribute, Field):
@@ -129,15 +139,25 @@ def _filter_fault(ws: Workspace, attribute: Attribute) -> str | None:
     return None
 
 
-def _sort_fault(ws: Workspace, attribute: Attribute) -> str | None:
+def sort_fault(ws: Workspace, attribute: Attribute) -> str | None:
+    """Why lists cannot be sorted by a field, as the end of a sentence."""
     if why := _shown_fault(attribute):
         return why
     if isinstance(attribute, Relation):
         return "is a relation and has no order"
     if attribute.rollup:
         return "is a roll-up and cannot be sorted by"
-    words = ws.vocabulary.types.get(attribute.type)
-    return None if words is None or words.ordered else f"is a {attribute.type} and has no order"
+    return None if _is_scalar(ws, attribute) else f"is a {attribute.type} and has no order"
+
+
+def comparison_fault(ws: Workspace, attribute: Attribute, operator: str) -> str | None:
+    """Why a filter cannot compare it so."""
+    words = ws.vocabulary.types.get(attribute.type) if isinstance(attribute, Field) else None
+    if operator in ("gt", "gte", "lt", "lte") and (words is None or not words.ordered or words.text):
+        return "has no order to be compared by"
+    if operator in ("contains", "starts") and (words is None or not words.text):
+        return "is no text"
+    return None
 
 
 def _search_fault(ws: Workspace, attribute: Attribute) -> str | None:

@@ -86,10 +86,8 @@ def _check_many(ws: Workspace, relation: Relation, path: str) -> None:
 
 
 def _many(ws: Workspace, resource: Resource, name: str, key: str, relation: Relation, path: str) -> Relation:
-    is_linked = relation.by is None or (relation.to == ACCOUNT and relation.by in _ACCOUNT_KEYS)
-    if is_linked:
-        by = relation.by or (Name("id") if relation.to == ACCOUNT else None)
-        return replace(relation, by=by, through=relation.through or f"{resource.table}_{key}")
+    if relation.by is None:
+        return replace(relation, through=relation.through or f"{resource.table}_{key}")
     target = ws.resources.get(relation.to)
     inverse = target.relations.get(relation.by) if target and relation.by else None
     if inverse is None or inverse.many or inverse.to != name:
@@ -146,7 +144,7 @@ def _check_rollup_type(ws: Workspace, field: Field, rollup: Rollup, summed: Fiel
     elif not words.ordered:
         message = f'"{rollup.over}" is a {summed.type} and has no order'
     elif field.type != summed.type:
-        message = f'the {rollup.function} of "{rollup.over}" is a {summed.type}, not a {field.type}'
+        message = f'the {rollup.function} of "{rollup.over}" is of type {summed.type}, not {field.type}'
     else:
         return
     ws.problems.add("rollup", rollup.place.of("over"), path, message)

@@ -280,8 +280,10 @@ class _Resolver:
             raise ExpressionError(f"{call.name}() is written {example}", code="arguments")
         column = self._column(call.arguments[0].path)
         relation = self._follow(column.path)
-        if not isinstance(relation, Relation) or not relation.many:
-            message = f"{call.name}() asks a relation to many rows, `{'.'.join(column.path)}` is none"
+        if not isinstance(relation, Relation) or not relation.many or len(column.path) > 1:
+            message = (
+                f"{call.name}() asks a relation of this row to many rows, `{'.'.join(column.path)}` is none"
+            )
             raise ExpressionError(message, code="arguments")
         if call.name == "member":
             self._check_member(relation, column)

@@ -66,7 +66,7 @@ def formed(form: Form, *, reserves: bool) -> Shape:
 
     def bind(value: Any, place: Place, path: str, problems: Problems) -> Any:
         if type(value) is not str:
-            return mismatch("a text", value, place, path, problems)
+            return mismatch(form.says, value, place, path, problems)
         if not form.fits(value):
             problems.add("bad_form", place, path, f'"{value[:60]}" is not {form.says}')
         elif reserves and is_reserved(value):

@@ -178,6 +178,7 @@ class _Reader:
             self._note("yaml_quote", event, message)
         except NotANumber:
             self._note("yaml_number", event, f"`{event.value[:20]}` is not a number that JSON can carry")
+            return 0
         return str(event.value)
 
     def _check_bare(self, event: Any) -> None:

@@ -71,7 +71,7 @@ def _check_use(ws: Workspace, field: Field, path: str, use: Use) -> None:
     refused = STORED_ONLY if use == "setting" else () if use == "stored" else (*STORED_ONLY, "secret")
     for key in refused:
         if is_written(field, key):
-            where = "of a setting" if use == "setting" else "of a value that is not a resource's own field"
+            where = "in a setting" if use == "setting" else "in a value that is not a resource's own field"
             ws.problems.add("out_of_place", field.place.name(key), path, f"`{key}` has no meaning {where}")
 
 

@@ -6,6 +6,7 @@ The linker asks; types that plugins add are not judged here.
 from __future__ import annotations
 
 import datetime
+import json
 import re
 import uuid
 from collections.abc import Callable, Mapping
@@ -34,13 +35,7 @@ def fault(field: Field, value: Any) -> str | None:  # whatever YAML can hold
 
 def shown(value: object) -> str:
     """A value as problems show it."""
-    text = (
-        f'"{value}"'
-        if isinstance(value, str)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else str(value)
-    )
+    text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 60 else text[:57] + "…"
 
 
@@ -55,7 +50,7 @@ def _list_fault(field: Field, value: Any) -> str | None:
     if field.of is None:
         return None
     wrong = next(((it, why) for it in value if (why := fault(field.of, it))), None)
-    return f"has an item {shown(wrong[0])} that {wrong[1]}" if wrong else None
+    return f"holds {shown(wrong[0])}, which {wrong[1]}" if wrong else None
 
 
 def _object_fault(field: Field, value: Any) -> str | None:
@@ -65,7 +60,7 @@ def _object_fault(field: Field, value: Any) -> str | None:
         if name not in field.fields:
             return f'has no field "{name}"'
         if below is not None and (why := fault(field.fields[name], below)):
-            return f"has a {name} {shown(below)} that {why}"
+            return f"holds {name} {shown(below)}, which {why}"
     missing = [name for name, it in field.fields.items() if it.required and name not in value]
     return f'lacks the field "{missing[0]}"' if missing else None
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from host.declaration.keys import attributes
-from host.declaration.nodes import Field, Name, Relation, Resource, Wire
+from host.declaration.nodes import Field, Name, Relation, Resource, Wire, WireParameter
 from host.declaration.operations import STANDARD
 from host.declaration.problems import Place, did_you_mean
+from host.declaration.queries import PARAMETERS, comparison_fault, filter_fault, sort_fault
 from host.declaration.workspace import Workspace, short
 
 MAIN = Name("main")
@@ -35,6 +36,7 @@ def _linked(ws: Workspace, resource: Resource, wire: Wire, path: str) -> Wire:
     _check_operations(ws, wire, offered, path)
     _check_outer(ws, resource, wire, path)
     _check_through(ws, resource, wire, path)
+    _check_parameters(ws, resource, wire, path)
     _check_units(ws, resource, wire, path)
     _check_list(ws, resource, wire, path)
     _check_statuses(ws, wire, path)
@@ -125,6 +127,34 @@ def _check_target(ws: Workspace, relation: Relation, inner: str, place: Place, p
         )
 
 
+def _check_parameters(ws: Workspace, resource: Resource, wire: Wire, path: str) -> None:
+    taken = {wire.names[name].name if name in wire.names else name for name in attributes(resource)}
+    taken |= {other for spelled in wire.names.values() for other in spelled.accept}
+    for key, parameter in wire.parameters.items():
+        place = wire.place.of("parameters").name(key)
+        if key in taken or key in PARAMETERS:
+            ws.problems.add("outer_name", place, f"{path}.parameters", f'the outer name "{key}" is taken')
+        _check_parameter(ws, resource, parameter, f"{path}.parameters.{key}")
+
+
+def _check_parameter(ws: Workspace, resource: Resource, parameter: WireParameter, path: str) -> None:
+    place = parameter.place.of("field")
+    *steps, last = parameter.field.split(".")
+    for step in steps:
+        relation = resource.relations.get(Name(step))
+        if relation is None or relation.many or relation.to not in ws.resources:
+            message = f'there is no relation "{step}" to one row{did_you_mean(step, resource.relations)}'
+            ws.problems.add("unknown_relation", place, path, message)
+            return
+        resource = ws.resources[relation.to]
+    attribute = attributes(resource).get(last)
+    if attribute is None:
+        hint = did_you_mean(last, attributes(resource))
+        ws.problems.add("unknown_field", place, path, f'there is no field "{last}"{hint}')
+    elif why := filter_fault(ws, attribute) or comparison_fault(ws, attribute, parameter.operator):
+        ws.problems.add("not_filterable", place, path, f'"{parameter.field}" {why}')
+
+
 def _check_units(ws: Workspace, resource: Resource, wire: Wire, path: str) -> None:
     known: dict[str, Any] = {str(name): it for name, it in resource.fields.items()}
     for name in wire.units:
@@ -143,13 +173,9 @@ def _check_list(ws: Workspace, resource: Resource, wire: Wire, path: str) -> Non
         if attribute is None:
             _check_known(ws, known, name, wire.list.place.of("sort", at), f"{path}.list.sort")
             continue
-        words = ws.vocabulary.types.get(attribute.type) if isinstance(attribute, Field) else None
-        is_derived = isinstance(attribute, Field) and (
-            attribute.rollup or attribute.transient or attribute.secret
-        )
-        if isinstance(attribute, Relation) or is_derived or (words and not words.ordered) or attribute.read:
+        if why := sort_fault(ws, attribute):
             place = wire.list.place.of("sort", at)
-            ws.problems.add("not_sortable", place, f"{path}.list.sort", f'"{name}" cannot be sorted by')
+            ws.problems.add("not_sortable", place, f"{path}.list.sort", f'"{name}" {why}')
     if wire.list.form == "array" and wire.list.key:
         place = wire.list.place.name("key")
         ws.problems.add("conflict", place, f"{path}.list", "a bare array has no `key`")
