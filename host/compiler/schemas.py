@@ -90,7 +90,9 @@ class Schemas:
             "name": name,
         }  # what the document is made of
         if resolved.type == "list" and resolved.of is not None:
-            inner = self.field(f"{name}Item", resolved.of, values, unknown, allow_none=resolved.of.nullable is True)
+            inner = self.field(
+                f"{name}Item", resolved.of, values, unknown, allow_none=resolved.of.nullable is True
+            )
             return ma.fields.List(inner, validate=input_field_validators(resolved), **options)
         if resolved.type == "object" and resolved.fields:
             component = camel(field.type) if field.type in self.types else name
@@ -204,7 +206,7 @@ def _schema(name: str, fields: dict[str, Any], unknown: str, blanks: Iterable[st
             return data
         return {key: None if value == "" and key in cleared else value for key, value in data.items()}
 
-    members = {"clear": ma.pre_load(clear)} if cleared else {}
+    members = {"_clear": ma.pre_load(clear)} if cleared else {}
     made: type[ma.Schema] = type(name, (ma.Schema,), {**fields, **members, "Meta": meta})
     return made()
 
