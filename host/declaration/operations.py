@@ -78,13 +78,17 @@ def _typed(ws: Workspace, operation: Any, plugin: str, path: str) -> Any:
         )
     if operation.status is not None and not 200 <= operation.status <= 299:
         ws.problems.add("status", operation.place.of("status"), f"{path}.status", "success is 200 to 299")
+    if operation.detached and operation.write:
+        message = "`detached` runs outside of a transaction: it opens its own where it writes"
+        ws.problems.add("conflict", operation.place.name("detached"), path, message)
     has_answer = out is not None and out.type != "none"
     return replace(
         operation,
         input=body,
         out=out,
         status=operation.status or (200 if has_answer else 204),
-        write=operation.method != "GET" if operation.write is None else operation.write,
+        write=not operation.detached
+        and (operation.method != "GET" if operation.write is None else operation.write),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -81,6 +82,14 @@ class Context:
     def after_commit(self, follow: Callable[[], None]) -> None:
         """Call this when the transaction has been committed; never, when it is rolled back."""
         self.transaction.after_commit(follow)
+
+    def reading(self) -> AbstractContextManager[Context]:
+        """The same actor over a snapshot of its own, for code that runs outside of a transaction."""
+        return self.runtime.reading(self.actor, self.request_id, self.plugin)
+
+    def writing(self) -> AbstractContextManager[Context]:
+        """The same actor in a transaction of its own, for code that runs outside of one."""
+        return self.runtime.writing(self.actor, self.request_id, self.plugin)
 
     def within(self, plugin: str) -> Context:
         """The same context for the code of a plugin: its settings, its resources by short names."""

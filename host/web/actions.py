@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -88,6 +88,12 @@ class _ActionHandler:
         keys = ResourceOperations(self.runtime, self.wire).keys(request)
         if is_writing(self.action):
             return locked(ctx, self.wire.model, keys, self.action.access)[0]
+        if ctx.work is not None:
+            return self._read(ctx, keys)
+        with ctx.reading() as short:
+            return self._read(short, keys)
+
+    def _read(self, ctx: Context, keys: tuple[Any, ...]) -> dict[str, Any]:
         plan = ctx.runtime.plans.checked(self.wire.model, ctx.facts, ("get", self.action.access))
         found = plan.fetch(ctx.transaction.driver, keys, ctx.values)
         if found is None or not found.verdicts[0]:
@@ -154,13 +160,15 @@ def success_status(node: Action | Endpoint) -> int:
 
 def is_writing(node: Action | Endpoint) -> bool:
     """Whether it runs in a writing transaction."""
-    return node.write if node.write is not None else node.method != "GET"
+    return not node.detached and (node.write if node.write is not None else node.method != "GET")
 
 
 def transaction(
     runtime: Runtime, request: Request, node: Action | Endpoint, plugin: str
 ) -> AbstractContextManager[Context]:  # fmt: skip
-    """The transaction that the node's function runs in."""
+    """The transaction that the node's function runs in; none, where it is detached."""
+    if node.detached:
+        return nullcontext(runtime.context(request.actor, request_id=request.id, plugin=plugin))
     begin = runtime.writing if is_writing(node) else runtime.reading
     return begin(request.actor, request.id, plugin)
 
@@ -231,6 +239,9 @@ def shape_of(ctx: Context, out: Field, wire: CompiledWire | None) -> Callable[[A
 
 def _shown(ctx: Context, wire: CompiledWire, row: Mapping[str, Any]) -> Any:
     """A stored row as the wire shows it to the actor; that it may be answered is the function's decision."""
+    if ctx.work is None:
+        with ctx.reading() as short:
+            return _shown(short, wire, row)
     keys = tuple(row[key.name] for key in wire.model.keys)
     found = ctx.runtime.plans.checked(wire, ctx.facts, ()).fetch(ctx.transaction.driver, keys, ctx.values)
     return found.row() if found is not None else None
