@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from host.fields.durations import iso_duration
 
@@ -31,7 +30,7 @@ class Instant(sa.types.TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        return sa.String(27) if dialect.name == "sqlite" else postgresql.TIMESTAMP(timezone=True)
+        return sa.String(27) if dialect.name == "sqlite" else sa.DateTime(timezone=True)
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
         return instant_text(value) if value is not None and dialect.name == "sqlite" else value
@@ -95,7 +94,7 @@ class Uid(sa.types.TypeDecorator[str]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        return sa.String(36) if dialect.name == "sqlite" else postgresql.UUID(as_uuid=False)
+        return sa.String(36) if dialect.name == "sqlite" else sa.Uuid(as_uuid=False)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> str | None:
         return None if value is None else str(value)
