@@ -39,6 +39,15 @@ class ListPlan:
 
 
 @dataclass(frozen=True)
+class WholePlan:
+    """A list without pages, for exports; `names` are the outer names in order."""
+
+    statement: Statement
+    reader: Reader
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Planner:
     """Compiles plans for one app."""
 
@@ -93,6 +102,16 @@ class Planner:
         statement = sa.select(*reader.columns, *version, *extra_keys).select_from(model.table)
         statement = statement.where(*keys, *self.policy.visible(model, "get", facts))
         return ListPlan(self._compiled(statement), reader, 1, len(version), "", expansions)
+
+    def whole(self, wire: CompiledWire, query: ListQuery, facts: Facts) -> WholePlan:
+        """The plan of every row that a list query asks for, at once."""
+        scope = self.policy.scope(wire.model, facts)
+        reader = self._reader(wire, query, scope)
+        order = self._order(query.order, [scope.column(step.attribute.name) for step in query.order])
+        conditions = [*self.policy.visible(wire.model, "list", facts), *self._asked(query, scope)]
+        statement = sa.select(*reader.columns).select_from(wire.model.table).where(*conditions).order_by(*order)
+        names = tuple(output.key for output in outputs(wire, scope, query.fields))
+        return WholePlan(self._compiled(statement), reader, names)
 
     def _reader(self, wire: CompiledWire, query: ListQuery, scope: Scope) -> Reader:
         types, kinds = self.registry.declaration.types, self.registry.kinds

@@ -20,7 +20,7 @@ from host.declaration.nodes import Field
 from host.fields.forms import NATIVE
 from host.fields.kinds import Kinds
 from host.query.parameters import QueryParser
-from host.query.plans import ListPlan, Planner
+from host.query.plans import ListPlan, Planner, WholePlan
 
 Kept = TypeVar("Kept")
 MOST_KEPT = 2048  # plans; a caller who varies the query string must not fill the memory
@@ -72,6 +72,10 @@ class Plans:
     def listing(self, wire: CompiledWire, raw: str, facts: Facts, nulls: tuple[bool, ...] | None) -> ListPlan:
         """The plan of a list by its query string (without the cursor)."""
         return self._keep((wire, raw, facts, nulls), lambda: self._list_plan(wire, raw, facts, nulls))
+
+    def whole(self, wire: CompiledWire, raw: str, facts: Facts) -> WholePlan:
+        """The plan of an export by its query string."""
+        return self._keep((wire, "whole", raw, facts), lambda: self._whole_plan(wire, raw, facts))
 
     def row(self, shape: CompiledWire | Model, facts: Facts, operation: Operation = "get") -> RowPlan:
         """Reading one row as a wire shows it (or natively, for a model), hidden where the rule hides it."""
@@ -126,6 +130,10 @@ class Plans:
         scope = self.policy.scope(wire.model, facts)
         query = QueryParser(wire, self.registry.kinds, scope).parse(raw)
         return self.planner.plan(wire, query, facts, nulls)
+
+    def _whole_plan(self, wire: CompiledWire, raw: str, facts: Facts) -> WholePlan:
+        parser = QueryParser(wire, self.registry.kinds, self.policy.scope(wire.model, facts))
+        return self.planner.whole(wire, parser.parse(raw), facts)
 
     def _single_plan(self, wire: CompiledWire, raw: str, facts: Facts) -> ListPlan:
         parser = QueryParser(wire, self.registry.kinds, self.policy.scope(wire.model, facts))
