@@ -22,7 +22,9 @@ Files = Mapping[str, str | bytes]
 def declare(tmp_path: Path) -> Callable[..., Declaration]:
     """Write files below a folder and link the site there; a lone text is the plugin `demo`."""
 
-    def run(files: Files | str, environ: Mapping[str, str] | None = None, *, with_code: bool = False) -> Declaration:
+    def run(
+        files: Files | str, environ: Mapping[str, str] | None = None, *, with_code: bool = False
+    ) -> Declaration:
         given = {"plugins/demo/resources.yaml": files} if isinstance(files, str) else files
         for name, text in {"resources.yaml": SITE, "plugins/demo/plugin.yaml": MANIFEST, **given}.items():
             path = tmp_path / name
@@ -40,7 +42,9 @@ def declare(tmp_path: Path) -> Callable[..., Declaration]:
 def problems(declare: Callable[..., Declaration]) -> Callable[..., list[str]]:
     """The problems of a declaration, as the command line prints them."""
 
-    def run(files: Files | str, environ: Mapping[str, str] | None = None, *, with_code: bool = False) -> list[str]:
+    def run(
+        files: Files | str, environ: Mapping[str, str] | None = None, *, with_code: bool = False
+    ) -> list[str]:
         try:
             declare(files, environ, with_code=with_code)
         except DeclarationError as error:

@@ -25,7 +25,10 @@ def read_cases() -> dict[str, dict[str, str]]:
             title, _, text = case.partition("\n")
             assert title not in cases
             body, *others = text.split("@@ ")
-            cases[title] = {BODY: body, **{name: it for name, _, it in (other.partition("\n") for other in others)}}
+            cases[title] = {
+                BODY: body,
+                **{name: it for name, _, it in (other.partition("\n") for other in others)},
+            }
     return cases
 
 
@@ -44,5 +47,10 @@ def test_problem_is_told_word_for_word(title: str, problems: Callable[..., list[
 
 def test_every_code_has_a_golden() -> None:
     told = {line.split(" ")[0] for case in CASES.values() for line in case["problems"].splitlines()}
-    elsewhere = {"yaml_too_large", "yaml_encoding", "yaml_nodes", "plugin_broken"}  # not text; see test_source, test_discovery
+    elsewhere = {
+        "yaml_too_large",
+        "yaml_encoding",
+        "yaml_nodes",
+        "plugin_broken",
+    }  # not text; see test_source, test_discovery
     assert told | elsewhere == set(get_args(Code))
