@@ -8,17 +8,19 @@ from typing import Any, Final
 
 import click
 
-from host.errors import ConfigurationError, DeclarationError
+from host.errors import DeclarationError, HostError
 
 # The module and attribute of each command, with the line that `--help` shows of it.
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "check": ("host.cli.check:check", "Check every declaration and list all problems."),
     "explain": ("host.cli.explain:explain_command", "Explain why an account may, or may not, do something to a row."),
     "db": ("host.cli.db:db", "Plan, make and run migrations."),
+    "new": ("host.cli.new:new", "Make the files of a new plugin or site."),
     "routes": ("host.cli.show:routes", "List every path and method with its operation and rule."),
     "run": ("host.cli.run:run", "Run the site here, with nothing to configure."),
     "serve": ("host.cli.serve:serve", "Serve the site with several processes."),
     "show": ("host.cli.show:show", "Show what a resource has become."),
+    "user": ("host.cli.user:user", "Make, list and change accounts."),
     "schema": ("host.cli.schema:schema", "Print the JSON Schema of the language, for editors."),
 }
 
@@ -47,7 +49,7 @@ class LazyGroup(click.Group):
         except DeclarationError as error:
             click.echo(str(error), err=True)
             raise SystemExit(1) from None
-        except ConfigurationError as error:
+        except HostError as error:
             raise click.ClickException(error.detail) from None
 
 

@@ -12,11 +12,29 @@ INDENT = "    "
 
 
 @dataclass(frozen=True)
+class Chain:
+    """Methods called one after the other on what the one before answers."""
+
+    links: tuple[str, ...]
+
+    def flat(self) -> str:
+        """Write it on one line, whatever its length."""
+        return ".".join(self.links)
+
+    def lines(self, indent: str = "") -> str:
+        """Write it on one line if it fits, else each call on a line of its own."""
+        if len(indent) + len(self.flat()) < WIDTH:
+            return self.flat()
+        first, second, *rest = self.links
+        return f"\n{indent}.".join([f"{first}.{second}", *rest])
+
+
+@dataclass(frozen=True)
 class Call:
     """A call in a script, before it is broken into lines; a tall one has an argument on each line."""
 
     name: str
-    arguments: tuple[str | Call, ...]
+    arguments: tuple[str | Call | Chain, ...]
     is_tall: bool = False
 
     def lines(self, indent: str = "") -> str:
@@ -35,11 +53,11 @@ class Call:
         return f"{self.name}({', '.join(_flat(argument) for argument in self.arguments)})"
 
 
-def _flat(argument: str | Call) -> str:
+def _flat(argument: str | Call | Chain) -> str:
     return argument if isinstance(argument, str) else argument.flat()
 
 
-def _lines(argument: str | Call, indent: str) -> str:
+def _lines(argument: str | Call | Chain, indent: str) -> str:
     return argument if isinstance(argument, str) else argument.lines(indent)
 
 

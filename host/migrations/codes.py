@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from host.migrations.calls import Call, escaped, listed, quoted
+from host.migrations.calls import Call, Chain, escaped, listed, quoted
 from host.migrations.shapes import (
     ABSENT,
     CheckShape,
@@ -115,7 +115,5 @@ def _update(table: str, column: ColumnShape, condition: str) -> Call:
     name = quoted(column.name)
     target = f"sa.table({quoted(table)}, sa.column({name}, {column.code}))"
     value = "None" if column.backfill is ABSENT else value_code(column.backfill, column.code)
-    update = f"sa.update({target})"
-    return Call(
-        "op.execute", (f"{update}.where(sa.column({name}).{condition}).values({{{name}: {value}}})",), True
-    )
+    where, values = f"where(sa.column({name}).{condition})", f"values({{{name}: {value}}})"
+    return Call("op.execute", (Chain(("sa", f"update({target})", where, values)),), is_tall=True)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from host.errors import HostError
+from host.errors import ConfigurationError
 
 
-class MigrationError(HostError):
+class MigrationError(ConfigurationError):
     """A revision cannot be made or run; nothing of it has been left in the database."""
 
     code = "migration"

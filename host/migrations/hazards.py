@@ -23,6 +23,7 @@ from host.migrations.shapes import (
 
 Kind = Literal["always", "rows", "blocked"]
 _LITERALS = re.compile(r"'(?:[^']|'')*'")
+_LISTING = {"IN", "ANY", "ARRAY", "character", "varying", "text"}
 _ORDER = ("SMALLINT", "INTEGER", "BIGINT")
 
 
@@ -152,15 +153,17 @@ def is_narrowed_text(old: ColumnShape, new: ColumnShape) -> int | None:
 
 def removed_values(old: CheckShape, new: CheckShape) -> tuple[str, ...]:
     """Return the quoted values that an enum's check no longer takes; empty if the checks differ otherwise."""
-    if _frame(old.sql) != _frame(new.sql):
+    if _enum_column(old.sql) is None or _enum_column(old.sql) != _enum_column(new.sql):
         return ()
     kept = set(_LITERALS.findall(new.sql))
     return tuple(dict.fromkeys(value for value in _LITERALS.findall(old.sql) if value not in kept))
 
 
-def _frame(sql: str) -> str:
-    """Return a check without its list of values."""
-    return re.sub(r"\?(?:::[\w ]+)?(?:\s*,\s*\?(?:::[\w ]+)?)*", "?", _LITERALS.sub("?", sql))
+def _enum_column(sql: str) -> str | None:
+    """Return the column of a check that does nothing but list its values, as either database writes it."""
+    frame = _LITERALS.sub("", sql)
+    words = set(re.findall(r"\w+", frame)) - _LISTING
+    return words.pop() if len(words) == 1 and not set("<>!~+-") & set(frame) else None
 
 
 def removed_enum_values(table: Table, column: str, values: Sequence[str], *, is_replaced: bool) -> Hazard:

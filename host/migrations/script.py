@@ -8,7 +8,7 @@ from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
 
-from host.migrations.calls import INDENT, WIDTH, quoted
+from host.migrations.calls import INDENT, quoted
 from host.migrations.changes import Change
 from host.migrations.comparison import Comparison
 from host.migrations.history import Revision, read_history
@@ -21,6 +21,8 @@ _COMMENTS = {
     "destructive_with_rows": "Refused without --allow-destructive if a row is at stake.",
     "impossible_with_rows": "Cannot run while such rows exist.",
 }
+# A script with longer lines asks the linter for an exemption.
+WIDEST = 130
 _STANDARD = ("date", "datetime", "time", "timedelta")
 
 
@@ -75,7 +77,7 @@ def render(
     title = message[:1].upper() + message[1:].rstrip(".").replace("\\", "/").replace('"', "'")
     head = "\n\n".join([f'"""{title}."""', _imports(blocks), identity, *losses])
     text = f"{head}\n\n\n{blocks}\n"
-    is_wide = any(len(line) > WIDTH for line in text.splitlines())
+    is_wide = any(len(line) > WIDEST for line in text.splitlines())
     return f"# ruff: noqa: E501\n{text}" if is_wide else text
 
 
