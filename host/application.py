@@ -86,11 +86,12 @@ def table_owners(loaded: Loaded, root: Path) -> tuple[Owner, ...]:
 
 def _revisions(plugin: Plugin, root: Path) -> Path:
     if plugin.name == HOST:
-        packaged = (
-            Path(__file__).parent / "_migrations" / HOST
-        )  # in a wheel; a checkout has them at its top level
+        # In a wheel they lie inside the package, in a checkout beside it.
+        packaged = Path(__file__).parent / "_migrations" / HOST
         return packaged if packaged.is_dir() else Path(__file__).parents[1] / "migrations" / HOST
-    return plugin.folder / "migrations" if plugin.folder is not None else root / "migrations" / plugin.name
+    if plugin.name == SITE or plugin.folder is None:
+        return root / "migrations" / plugin.name
+    return plugin.folder / "migrations"
 
 
 def _depends(plugin: Plugin, plugins: Sequence[Plugin]) -> tuple[str, ...]:
