@@ -12,7 +12,7 @@ from host.access import Operation, declared_rule, facts_of
 from host.access.explaining import Explanation, explain
 from host.actor import ANONYMOUS, Actor
 from host.application import App, assemble
-from host.auth.accounts import actor_named
+from host.auth.lookup import actor_named
 from host.cli.options import root_option
 from host.compiler.models import Model
 from host.declaration.nodes import AnyOf

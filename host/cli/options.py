@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
+
+from host.settings import Settings, read_settings
 
 root_option = click.option(
     "--root",
@@ -13,3 +16,9 @@ root_option = click.option(
     default=".",
     help="The folder of the site, where resources.yaml lies.",
 )
+
+
+def settings_without_secret(root: Path) -> Settings:
+    """The settings of commands that sign nothing: the secret that a server needs is not asked for."""
+    given = {"HOSTWRIGHT_SECRET": "signs nothing".ljust(32), **os.environ}
+    return read_settings(root, given, is_embedded="HOSTWRIGHT_DATABASE_URL" not in given)

@@ -57,10 +57,10 @@ def _duplicate(model: Model, violation: Violation) -> Duplicate:
     owner = model.owner.name if model.owner is not None else None
     shown = [name for name in names if name != owner] or names
     if set(shown) <= keys and shown:
-        detail = f"there is such a {model.noun} already"
+        detail = f"another {model.noun} has this key already"
     else:
         detail = (
-            f"there is a {model.noun} with this {' and '.join(shown)} already"
+            f"another {model.noun} has this {' and '.join(shown)} already"
             if shown
             else "this exists already"
         )

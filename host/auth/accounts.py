@@ -1,0 +1,149 @@
+"""Accounts: signing up and in, and what an operator does to them. The web layer and `hostwright user` call it.
+
+All of it runs as the host itself; who may call what is decided above. A password is hashed before any transaction
+begins, so that the number that the server counts is held for moments only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from host.actor import SYSTEM
+from host.auth.lookup import Row, by_any, by_id, by_name, by_text
+from host.auth.names import full_name, names_of, usernames_for
+from host.auth.passwords import Passwords, check_password
+from host.compiler.models import ACCOUNT
+from host.errors import Duplicate, FieldError, Invalid, NotFound, Unauthenticated
+from host.service.context import Context
+from host.service.keys import hex24
+from host.service.runtime import Runtime
+
+_ROLE = re.compile(r"[a-z][a-z0-9_]{0,49}")
+
+
+@dataclass(frozen=True, eq=False)
+class Accounts:
+    """The accounts of one app. Rows are native ones, with the hash of the password in them: never answer one whole."""
+
+    runtime: Runtime
+    passwords: Passwords
+
+    def sign_up(self, values: Mapping[str, Any], *, role: str = "user", request_id: str = "") -> Row:
+        """A new account. Raises Invalid, or Duplicate when the name or the address is taken."""
+        names = names_of(values)
+        check_password(values["password"])
+        _check_role(role)
+        row = {
+            "email": names.get("email"), "name": full_name(values), "role": role, "hex": hex24(),
+            "first_name": values.get("first_name"), "last_name": values.get("last_name"),
+            "password": self.passwords.hash(values["password"]),
+        }  # fmt: skip
+        if "username" not in names:
+            return self._store_named(row, request_id)
+        try:
+            return self._store({**row, "username": names["username"]}, request_id)
+        except Duplicate as error:
+            raise _at_given(error, values) from error
+
+    def sign_in(self, *, username: str | None, email: str | None, password: str, request_id: str = "") -> Row:
+        """The account of these credentials. Raises Unauthenticated, saying and costing the same whatever was wrong."""
+        if not username and not email:
+            raise Invalid.at("/username", "required", "give a user name or an e-mail address")
+        with self.runtime.database.reading() as connection:
+            if email:
+                row = by_text(self.runtime, connection, "email", email)
+            else:
+                row = by_name(self.runtime, connection, username or "")
+        is_right = self.passwords.verify(password, row["password"] if row else None)
+        if row is None or not is_right or not row["active"]:
+            raise Unauthenticated("the name or the password is wrong")
+        if self.passwords.is_outdated(row["password"]):
+            self._renew_hash(row, password, request_id)
+        return row
+
+    # -- finding --
+
+    def get(self, account: str) -> Row:
+        """The account with this id. Raises NotFound."""
+        with self.runtime.database.reading() as connection:
+            row = by_id(self.runtime, connection, account)
+        if row is None:
+            raise NotFound("there is no such account")
+        return row
+
+    def named(self, text: str) -> Row:
+        """The account that an operator means by a user name, an address or an id. Raises NotFound."""
+        with self.runtime.database.reading() as connection:
+            return by_any(self.runtime, connection, text)
+
+    def listed(self) -> list[Row]:
+        """Every account, oldest first."""
+        with self.runtime.reading(SYSTEM) as ctx:
+            return ctx.records(ACCOUNT).find_all(sort="number", limit=1_000_000)
+
+    # -- by an operator --
+
+    def set_password(self, account: Row, password: str) -> None:
+        """Another password; tokens issued so far no longer count."""
+        check_password(password)
+        self._change(account, {"password": self.passwords.hash(password)}, ends_tokens=True)
+
+    def set_role(self, account: Row, role: str) -> None:
+        """Another role; tokens go on counting, with the new role in force."""
+        _check_role(role)
+        self._change(account, {"role": role})
+
+    def set_active(self, account: Row, *, active: bool) -> None:
+        """Let an account sign in, or end its tokens and refuse it."""
+        self._change(account, {"active": active}, ends_tokens=not active)
+
+    # -- inside --
+
+    def _store(self, values: Row, request_id: str) -> Row:
+        given = {name: value for name, value in values.items() if value is not None}
+        with self.runtime.writing(SYSTEM, request_id, "host") as ctx:
+            return ctx.records(ACCOUNT).create(given)
+
+    def _store_named(self, values: Row, request_id: str) -> Row:
+        """Store under the first derived user name that is free; somebody else's name is no reason to refuse."""
+        *names, last = usernames_for(values["email"])
+        for name in names:
+            try:
+                return self._store({**values, "username": name}, request_id)
+            except Duplicate as error:
+                if all(item.pointer != "/username" for item in error.errors):
+                    raise
+        return self._store({**values, "username": last}, request_id)
+
+    def _change(self, account: Row, values: Row, *, ends_tokens: bool = False) -> None:
+        with self.runtime.writing(SYSTEM, plugin="host") as ctx:
+            records = ctx.records(ACCOUNT)
+            version = records.lock(account["id"])["token_version"] + ends_tokens
+            records.update(account["id"], {**values, "token_version": version})
+
+    def _renew_hash(self, account: Row, password: str, request_id: str) -> None:
+        """Store today's kind of hash, unless the password has been changed in the meantime."""
+        renewed = self.passwords.hash(password)
+        with self.runtime.writing(SYSTEM, request_id, "host") as ctx:
+            _replace_hash(ctx, account, renewed)
+
+
+def _replace_hash(ctx: Context, account: Row, renewed: str) -> None:
+    table = ctx.table(ACCOUNT)
+    is_same = (table.c.id == account["id"], table.c.password == account["password"])
+    ctx.execute(table.update().where(*is_same).values(password=renewed))
+
+
+def _at_given(error: Duplicate, values: Mapping[str, Any]) -> Duplicate:
+    """The error at what the caller sent: an address that was taken from the user name is not in the body."""
+    if values.get("email"):
+        return error
+    return Duplicate(error.detail, [FieldError("/username", item.code, item.detail) for item in error.errors])
+
+
+def _check_role(role: str) -> None:
+    if _ROLE.fullmatch(role) is None:
+        raise Invalid.at("/role", "pattern", "a role is a word of lower-case letters, digits and _")

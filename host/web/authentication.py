@@ -1,0 +1,64 @@
+"""Who asks: plugins' own ways first, then the host's token. One place for every door; `application` makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import pluggy
+
+from host.actor import Actor
+from host.auth.accounts import Accounts
+from host.auth.bearer import bearer_token
+from host.auth.codec import TokenCodec
+from host.auth.passwords import Passwords
+from host.auth.states import AccountStates
+from host.auth.tokens import Tokens
+from host.service.runtime import Runtime
+from host.settings import Settings
+from host.web.accounts import AccountOperations
+from host.web.http import Request
+from host.web.operations import Operation
+
+Authenticate = Callable[[Request], Actor | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Authentication:
+    """The identity of one app: who signs up, who signs in, and who a request comes from."""
+
+    settings: Settings
+    accounts: Accounts
+    tokens: Tokens
+    authenticators: tuple[Authenticate, ...]  # asked in order; the first answer counts
+
+    @classmethod
+    def make(
+        cls, runtime: Runtime, settings: Settings, hooks: pluggy.PluginManager | None = None
+    ) -> Authentication:  # fmt: skip
+        """Put the parts together; connects to nothing yet."""
+        tokens = Tokens(TokenCodec(settings.secret), AccountStates(runtime), settings.token_seconds)
+        authenticators = (*plugins_authenticators(hooks), token_authenticator(tokens))
+        return cls(settings, Accounts(runtime, Passwords()), tokens, authenticators)
+
+    def operations(self) -> Iterable[Operation]:
+        """The operations below `/api/auth`."""
+        return AccountOperations(self.accounts, self.tokens, is_open=self.settings.sign_up).operations()
+
+
+def token_authenticator(tokens: Tokens) -> Authenticate:
+    """The host's own way: a token in the Authorization header."""
+
+    def authenticate(request: Request) -> Actor | None:
+        token = bearer_token(request.header("authorization"))
+        return None if token is None else tokens.actor(token)
+
+    return authenticate
+
+
+def plugins_authenticators(hooks: pluggy.PluginManager | None) -> tuple[Authenticate, ...]:
+    """The hook `authenticate`, where any plugin implements it."""
+    if hooks is None or not hooks.hook.authenticate.get_hookimpls():
+        return ()
+    call = hooks.hook.authenticate
+    return (lambda request: call(request=request),)
