@@ -44,6 +44,7 @@ class HostError(Exception):
         self.detail = detail or self.title
         self.errors = tuple(errors)
         self.headers: Mapping[str, str] = {}
+        self.extra: Mapping[str, object] = {}  # further members of the answer, e.g. an import's report
 
 
 class DeclarationError(HostError):

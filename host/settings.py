@@ -30,6 +30,7 @@ class Settings:
     sign_up: bool = True
     token_seconds: int = 7 * 24 * 3600
     body_limit: int = 1 << 20
+    import_limit: int = 1 << 30
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -62,6 +63,7 @@ def read_settings(
         sign_up=_choice(given, "SIGN_UP", "on", "off") == "on",
         token_seconds=_number(given, "TOKEN_SECONDS", 7 * 24 * 3600),
         body_limit=_number(given, "BODY_LIMIT", 1 << 20),
+        import_limit=_number(given, "IMPORT_LIMIT", 1 << 30),
         environ=given,
     )
 

@@ -25,6 +25,9 @@ OWN: Final = (
 )  # fmt: skip
 
 
+BULK: Final = (("POST", "create"), ("PATCH", "update"), ("DELETE", "delete"))
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One path and method. `name` is the resource's or endpoint's, qualified; `wire` is None for an endpoint."""
@@ -84,8 +87,12 @@ def _below(
         has_key = set(key_fields(resource)) <= set(parameters(action.path or ""))
         below = item if action.target == "item" and not has_key else base
         return [(action.method, f"{below}/{action.path}")]
+    served = wire.operations or ()
     methods = {
-        "list": ("GET",), "get": ("GET",), "export": ("GET",), "import": ("POST",), "bulk": ("POST", "PATCH", "DELETE"),
+        "list": ("GET",), "get": ("GET",),
+        "export": ("GET",) if "list" in served else (),
+        "import": ("POST",) if "create" in served else (),
+        "bulk": tuple(method for method, single in BULK if single in served),
         "create": wire.create.methods or ("POST",),
         "update": wire.update.methods or ("PATCH", "PUT"),
         "delete": wire.delete.methods or ("DELETE",),

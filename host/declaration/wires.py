@@ -14,7 +14,11 @@ from host.declaration.queries import PARAMETERS, comparison_fault, filter_fault,
 from host.declaration.workspace import Workspace, short
 
 MAIN = Name("main")
-WHOLE = ("bulk", "export", "import")  # a wire in the shape of another system has them only where it lists them
+WHOLE = (
+    "bulk",
+    "export",
+    "import",
+)  # a wire in the shape of another system has them only where it lists them
 
 
 def link_wires(workspace: Workspace, name: str) -> None:
@@ -42,9 +46,11 @@ def _linked(ws: Workspace, resource: Resource, wire: Wire, path: str) -> Wire:
     _check_list(ws, resource, wire, path)
     _check_statuses(ws, wire, path)
     _check_zone(ws, wire, path)
-    chosen = [it for it in wire.operations if it in offered] if wire.operations is not None else [
-        it for it in offered if wire.list.form == "standard" or it not in WHOLE
-    ]
+    chosen = (
+        [it for it in wire.operations if it in offered]
+        if wire.operations is not None
+        else [it for it in offered if wire.list.form == "standard" or it not in WHOLE]
+    )
     return replace(wire, path=wire.path or resource.path, operations=tuple(Name(it) for it in chosen))
 
 

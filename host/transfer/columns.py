@@ -77,14 +77,20 @@ class Columns:
             self.ignored.add(name)
             return None
         known = [self.wire.outer.get(key, key) for key in self._settable()]
-        raise Invalid.at(f"/{name[:100]}", "unknown", f"nobody declared this{did_you_mean(name[:100], known)}")
+        raise Invalid.at(
+            f"/{name[:100]}", "unknown", f"nobody declared this{did_you_mean(name[:100], known)}"
+        )
 
     def _inner(self, outer: str) -> str:
         model = self.wire.model
         found = self.wire.inner.get(outer)
         if found is not None:
             return found
-        if outer == "_id" and len(model.keys) == 1 and (self.is_mongo or self.wire.declared.also.get("_id") == "id"):
+        if (
+            outer == "_id"
+            and len(model.keys) == 1
+            and (self.is_mongo or self.wire.declared.also.get("_id") == "id")
+        ):
             return model.keys[0].name
         # Hidden names and inner names are for the operator only.
         is_plain = outer in self._settable() and self.wire.outer.get(outer, outer) == outer
@@ -96,7 +102,9 @@ class Columns:
     def _target(self, inner: str, node: Attribute | Field | Link, *, is_identity: bool = False) -> Target:
         form = self.wire.field_form(inner) or self.wire.form
         described = _LINKS if isinstance(node, Link) else node.field if isinstance(node, Attribute) else node
-        nullable = node.is_nullable if isinstance(node, Attribute) else isinstance(node, Field) and not node.required
+        nullable = (
+            node.is_nullable if isinstance(node, Attribute) else isinstance(node, Field) and not node.required
+        )
         return Target(self.wire.outer.get(inner, inner), inner, described, form, nullable, is_identity)
 
     def _is_shown(self, outer: str, inner: str) -> bool:

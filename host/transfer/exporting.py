@@ -56,7 +56,9 @@ def parse_query(raw: str, default: ExportFormat = "csv") -> ExportQuery:
 class Export:
     """An open export: iterate over its pieces, and close it whatever happens. `slots` bounds how many are open at once."""
 
-    def __init__(self, ctx: Context, wire: CompiledWire, query: ExportQuery, slots: BoundedSemaphore | None = None) -> None:
+    def __init__(
+        self, ctx: Context, wire: CompiledWire, query: ExportQuery, slots: BoundedSemaphore | None = None
+    ) -> None:
         plan = ctx.runtime.plans.whole(wire, query.raw, ctx.facts)
         self._stack = ExitStack()
         try:

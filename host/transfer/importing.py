@@ -52,7 +52,12 @@ def import_file(
 ) -> Report:  # fmt: skip
     """Import a source and say what became of it. Raises nothing for what is wrong with the file: the report has it."""
     columns = Columns(
-        runtime.registry, wire, actor.is_system, options.renames, options.format == "mongo", options.on_duplicate != "error"
+        runtime.registry,
+        wire,
+        actor.is_system,
+        options.renames,
+        options.format == "mongo",
+        options.on_duplicate != "error",
     )
     report = Report(dry_run=options.dry_run, ignored=columns.ignored)
     records = islice(read_records(read, options.format, columns), options.skip, None)
@@ -163,9 +168,13 @@ class _Run:
     def _changes(self, values: Values) -> Values:
         """What an update may set of a record: not the key, nor the version, nor what is set once."""
         model = self.wire.model
-        fixed = {key.name for key in model.keys} | ({model.version.name} if model.version is not None else set())
+        fixed = {key.name for key in model.keys} | (
+            {model.version.name} if model.version is not None else set()
+        )
         if not self.ctx.actor.is_system:
-            fixed |= {attribute.name for attribute in model.attributes.values() if attribute.field.set == "once"}
+            fixed |= {
+                attribute.name for attribute in model.attributes.values() if attribute.field.set == "once"
+            }
         return {name: value for name, value in values.items() if name not in fixed}
 
 

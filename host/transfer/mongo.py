@@ -30,7 +30,15 @@ def parse_document(text: bytes) -> dict[str, Any]:
     """A document with BSON values. NotACell when it is not Extended JSON."""
     try:
         found = json_util.loads(text.decode(), json_options=OPTIONS)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError, ArithmeticError) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+        ArithmeticError,
+    ) as error:
         raise NotACell(f"MongoDB Extended JSON ({str(error)[:100]})") from None
     if not isinstance(found, dict):
         raise NotACell("a document")

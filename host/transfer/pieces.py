@@ -60,7 +60,9 @@ def documents(read: Read) -> Iterator[tuple[int, bytes]]:
             raise Malformed(line, f"a document may have at most {LONGEST_RECORD} bytes")
         rest += piece
     if rest:
-        raise Malformed(line, "expected a JSON object" if not rest.startswith(b"{") else "the last document has no end")
+        raise Malformed(
+            line, "expected a JSON object" if not rest.startswith(b"{") else "the last document has no end"
+        )
 
 
 def _skipped(between: bytes, line: int) -> int:

@@ -127,7 +127,9 @@ class _CsvLines:
         self.number += 1
         self.size += len(line)
         if self.size > LONGEST_RECORD:
-            raise Malformed(self.number, f"a record may have at most {LONGEST_RECORD} bytes; is a quote missing?")
+            raise Malformed(
+                self.number, f"a record may have at most {LONGEST_RECORD} bytes; is a quote missing?"
+            )
         try:
             return line.decode()
         except UnicodeDecodeError:
@@ -137,7 +139,9 @@ class _CsvLines:
 def read_csv(read: Read, columns: Columns) -> Iterator[Record]:
     """RFC 4180 with a header; the empty cell is null, or absent where the field cannot be null."""
     source = _CsvLines(read)
-    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_RECORD))  # the module's own limit is for all of a process
+    csv.field_size_limit(
+        max(csv.field_size_limit(), LONGEST_RECORD)
+    )  # the module's own limit is for all of a process
     reader = csv.reader(source, strict=True)
     targets: list[Target | None] | None = None
     while True:
@@ -165,7 +169,11 @@ def _header(names: list[str], columns: Columns) -> list[Target | None]:
         except Invalid as error:
             errors += error.errors
     taken = [target.key for target in targets if target is not None]
-    errors += [FieldError(f"/{key}", "repeated", "two columns have this name") for key in taken if taken.count(key) > 1]
+    errors += [
+        FieldError(f"/{key}", "repeated", "two columns have this name")
+        for key in taken
+        if taken.count(key) > 1
+    ]
     if errors:
         raise Invalid("line 1: the header is not valid", errors)
     return targets
@@ -173,7 +181,9 @@ def _header(names: list[str], columns: Columns) -> list[Target | None]:
 
 def _csv_record(line: int, row: list[str], targets: list[Target | None], columns: Columns) -> Record:
     if len(row) != len(targets):
-        return Record(line, error=Invalid.at("", "malformed", f"expected {len(targets)} cells, found {len(row)}"))
+        return Record(
+            line, error=Invalid.at("", "malformed", f"expected {len(targets)} cells, found {len(row)}")
+        )
     record = Record(line)
     errors: list[FieldError] = []
     types, kinds = columns.registry.declaration.types, columns.registry.kinds

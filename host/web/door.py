@@ -25,7 +25,8 @@ class Door:
         headers = answer.headers
         body = answer.body
         if isinstance(body, bytes):
-            if not any(name == "Content-Length" for name, _ in headers) and answer.status not in (204, 304):
+            has_length = any(name == "Content-Length" for name, _ in headers) or environ["REQUEST_METHOD"] == "HEAD"
+            if not has_length and answer.status not in (204, 304):
                 headers.append(("Content-Length", str(len(body))))
             start_response(_STATUS.get(answer.status) or f"{answer.status} Unknown", headers)
             return [body] if body else []

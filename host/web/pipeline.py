@@ -45,8 +45,7 @@ class Pipeline:
         request.id = _request_id(request)
         answer = self._answer(request)
         if request.method == "HEAD":
-            answer.headers.append(("Content-Length", str(_length(answer))))
-            answer.body = b""
+            _drop_body(answer)
         else:
             _compress(request, answer)
         _add_headers(request, answer)
@@ -69,6 +68,8 @@ class Pipeline:
                 raise Unauthenticated("sign in first")
             return operation.handler(request)
         except HostError as error:
+            if request.method == "OPTIONS" and isinstance(error, MethodNotAllowed):
+                return Answer(204, b"", None, list(error.headers.items()))
             said = as_anonymous(error, is_anonymous=request.actor is ANONYMOUS)
             return problem(said, request.id, errors, operation.wire if operation else None)
         except Exception as error:  # the one place where a defect becomes an answer
@@ -118,8 +119,15 @@ def _add_headers(request: Request, answer: Answer) -> None:
         headers.append(("traceparent", trace))
 
 
-def _length(answer: Answer) -> int:
-    return len(answer.body) if isinstance(answer.body, bytes) else 0
+def _drop_body(answer: Answer) -> None:
+    """What HEAD answers: the headers; a stream is closed unread."""
+    if isinstance(answer.body, bytes):
+        answer.headers.append(("Content-Length", str(len(answer.body))))
+    else:
+        close = getattr(answer.body, "close", None)
+        if close is not None:
+            close()
+    answer.body = b""
 
 
 def _compress(request: Request, answer: Answer) -> None:

@@ -37,6 +37,7 @@ def problem(
             }
             for item in error.errors
         ]
+    body |= error.extra
     body["trace_id"] = request_id
     text = _text(error)
     for key in errors.keys:

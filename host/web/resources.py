@@ -11,6 +11,7 @@ import orjson
 
 from host.access import declared_rule
 from host.compiler.expressions import Facts
+from host.compiler.models import Attribute
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import WireOperation
 from host.errors import MalformedKey
@@ -82,11 +83,7 @@ class ResourceOperations:
         found = []
         for key in self.wire.model.keys:
             try:
-                found.append(
-                    self.runtime.registry.kinds[key.field.type].parse(
-                        _key_text(request.params[key.name], key.field), key.field
-                    )
-                )
+                found.append(key_value(self.runtime, key, request.params[key.name]))
             except ValueError as error:
                 raise MalformedKey(f"there is no such {self.wire.model.noun}: its key is {error}") from None
         return tuple(found)
@@ -194,6 +191,11 @@ class ResourceOperations:
 def is_partial(node: WireOperation, method: str) -> bool:
     """Whether keys left out of an update keep their values."""
     return node.partial if node.partial is not None else method != "PUT"
+
+
+def key_value(runtime: Runtime, key: Attribute, text: str) -> Any:
+    """A text as a key's value. ValueError says what a key is."""
+    return runtime.registry.kinds[key.field.type].parse(_key_text(text, key.field), key.field)
 
 
 def _key_text(text: str, field: Any) -> str:
