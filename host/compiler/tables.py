@@ -141,6 +141,7 @@ def _relation(build: _Build, name: str, node: Relation, keys: tuple[str, ...]) -
         read=node.read,
         write=node.write,
         default=None,
+        unique=False,  # over there, not here
     )
     return Attribute(name, value, column, node, is_key=name in keys, is_nullable=nullable)
 
@@ -173,14 +174,22 @@ def _link(build: _Build, model: Model, name: str, node: Relation) -> Link:
     there_name = f"{target.noun}_id" if target.noun != model.noun else f"other_{target.noun}_id"
     here, there = (
         sa.Column(
-            column_name, key.column.type, sa.ForeignKey(key.column, ondelete="CASCADE"), primary_key=True
+            column_name,
+            key.column.type,
+            sa.ForeignKey(key.column, ondelete="CASCADE"),
+            primary_key=True,
+            info={"was": former and f"{former}_id"},
         )
-        for column_name, key in ((f"{model.noun}_id", model.keys[0]), (there_name, target.keys[0]))
+        for column_name, key, former in (
+            (f"{model.noun}_id", model.keys[0], model.declared.was),
+            (there_name, target.keys[0], target.declared.was),
+        )
         if key.column is not None
     )
+    former_table = f"{model.table.info['was'] or model.table.name}_{node.was or name}"
     table = sa.Table(
         node.through or f"{model.table.name}_{name}", build.metadata, here, there,
-        sa.Index(None, there), info={"owner": model.plugin, "was": None},
+        sa.Index(None, there), info={"owner": model.plugin, "was": former_table},
     )  # fmt: skip
     return Link(name, node, node.to, table=table, here=here, there=there)
 
