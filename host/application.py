@@ -25,6 +25,7 @@ from host.settings import Settings
 from host.web.actions import action_operations, endpoint_operations
 from host.web.authentication import Authentication
 from host.web.door import Door, run_wsgi
+from host.web.health import HealthOperations
 from host.web.operations import Operation
 from host.web.pipeline import Fallback, Pipeline
 from host.web.resources import ResourceOperations
@@ -115,6 +116,9 @@ def assemble(settings: Settings) -> App:
         *resource_operations(runtime),
         *endpoint_operations(runtime),
         *authentication.operations(),
+        *HealthOperations(
+            database, registry.declaration.plugins, table_owners(loaded, settings.root)
+        ).operations(),
     )
     hooks.hook.startup(registry=registry, settings=settings)
     return App(settings, runtime, operations, authentication, hooks)

@@ -1,0 +1,97 @@
+"""A site assembled for a test: on an empty database with its tables, with accounts and clients made in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import Client as WerkzeugClient
+from werkzeug.test import TestResponse
+
+from host.actor import SYSTEM, Actor
+from host.application import App, assemble, flask_app
+from host.compiler.models import ACCOUNT
+from host.database import Database
+from host.service.keys import hex24
+from host.service.runtime import Runtime
+from host.settings import Settings
+
+SECRET = "only-for-tests-" * 3
+
+
+class Client(WerkzeugClient):
+    """A client of the whole WSGI application, as an actor where it has a token."""
+
+    def __init__(self, flask: Flask, token: str | None = None) -> None:
+        super().__init__(flask)
+        self.token = token
+
+    def open(self, *args: Any, **options: Any) -> TestResponse:
+        """Send a request; options are those of werkzeug's test client."""
+        headers = dict(options.pop("headers", None) or {})
+        if self.token is not None:
+            headers.setdefault("Authorization", f"Bearer {self.token}")
+        return super().open(*args, headers=headers, **options)
+
+
+@dataclass(eq=False)
+class Site:
+    """An assembled site. Two of them do not know of each other."""
+
+    app: App
+    _numbers: Any = field(default_factory=lambda: count(1))
+
+    @classmethod
+    def make(cls, root: Path, database_url: str, environ: Mapping[str, str] | None = None) -> Site:
+        """The site whose `resources.yaml` lies in `root`, with every table in an empty database."""
+        settings = Settings(root=root, secret=SECRET, database_url=database_url, environ=environ or {})
+        site = cls(assemble(settings))
+        site.runtime.registry.metadata.create_all(site.database.engine)
+        return site
+
+    @property
+    def runtime(self) -> Runtime:
+        """The running parts."""
+        return self.app.runtime
+
+    @property
+    def database(self) -> Database:
+        """Its database."""
+        return self.app.runtime.database
+
+    @cached_property
+    def flask(self) -> Flask:
+        """The WSGI application, with the door in front."""
+        return flask_app(self.app)
+
+    def account(self, name: str | None = None, *, role: str = "user") -> Actor:
+        """A new account, as the rules see it."""
+        name = name or f"user{next(self._numbers)}"
+        values = {"username": name, "email": f"{name}@example.org", "hex": hex24(), "role": role}
+        with self.runtime.writing(SYSTEM, plugin="host") as ctx:
+            row = ctx.records(ACCOUNT).create(values)
+        actor = self.app.authentication.tokens.actor(self.app.authentication.tokens.issue(row).token)
+        assert actor is not None  # the account has just been made
+        return actor
+
+    def token(self, actor: Actor) -> str:
+        """A real token of an account."""
+        row = self.app.authentication.accounts.get(actor.id or "")
+        return self.app.authentication.tokens.issue(row).token
+
+    def client(self, actor: Actor | None = None) -> Client:
+        """A client that is signed in as the actor, or as nobody."""
+        return Client(self.flask, self.token(actor) if actor is not None else None)
+
+    def as_actor(self, name: str | None = None, *, role: str = "user") -> Client:
+        """A client signed in as a new account."""
+        return self.client(self.account(name, role=role))
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.database.dispose()

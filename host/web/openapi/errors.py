@@ -1,0 +1,128 @@
+"""Error answers: which cases an operation has, and their problem+json schemas with the keys that its clients expect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from host import errors
+from host.compiler.schemas import camel
+from host.declaration.nodes import WireErrors
+from host.errors import HostError
+from host.web.openapi.components import Components, Json
+from host.web.problems import PROBLEM
+
+Case = type[HostError]
+READING: tuple[Case, ...] = (errors.Invalid,)
+ROW: tuple[Case, ...] = (errors.NotFound,)
+BODY: tuple[Case, ...] = (
+    errors.BadRequest,
+    errors.PayloadTooLarge,
+    errors.UnsupportedMediaType,
+    errors.Invalid,
+)
+STORING: tuple[Case, ...] = (errors.Conflict,)
+FREE: tuple[Case, ...] = (
+    errors.BadRequest, errors.NotFound, errors.Conflict, errors.PayloadTooLarge, errors.UnsupportedMediaType, errors.Invalid,
+    errors.TooManyRequests, errors.UpstreamError,
+)  # fmt: skip
+"""What a plugin's own code may answer."""
+HEADERS: dict[str, tuple[str, str]] = {
+    "unauthenticated": ("WWW-Authenticate", "How to sign in (RFC 6750)."),
+    "too_many_requests": ("Retry-After", "Seconds to wait."),
+}
+
+
+class ErrorAnswers:
+    """The error answers of one document."""
+
+    def __init__(self, components: Components) -> None:
+        self.components = components
+
+    def all(self, cases: Iterable[Case], form: WireErrors) -> Json:
+        """The answers by status; several cases of one status share one."""
+        by_status: dict[int, list[Case]] = {}
+        for case in dict.fromkeys(cases):
+            status = form.status.get(case.code, case.status)  # type: ignore[call-overload]  # codes beyond the wire's cases
+            by_status.setdefault(status, []).append(case)
+        return {str(status): self._answer(status, found, form) for status, found in sorted(by_status.items())}
+
+    def _answer(self, status: int, cases: list[Case], form: WireErrors) -> Json:
+        suffix = _suffix(form)
+        name = (
+            "Or".join("InternalError" if case is HostError else case.__name__ for case in cases)
+            + (str(status) if status != cases[0].status else "")
+            + suffix
+        )
+        examples = {case.code: {"value": self._example(case, status, form)} for case in cases}
+        content: Json = {
+            "description": " ".join(f"{case.title}." for case in cases),
+            "content": {PROBLEM: {"schema": self._schema(form, suffix), "examples": examples}},
+        }
+        told = {
+            HEADERS[case.code][0]: _header(HEADERS[case.code][1]) for case in cases if case.code in HEADERS
+        }
+        return self.components.response(name, {**content, "headers": told} if told else content)
+
+    def _schema(self, form: WireErrors, suffix: str) -> Json:
+        text = {"type": "string"}
+        properties: Json = {
+            "type": {"type": "string", "format": "uri", "description": "which kind of problem it is"},
+            "title": {**text, "description": "the kind of problem in words"},
+            "status": {"type": "integer", "description": "the status of the answer"},
+            "detail": {**text, "description": "what is wrong in this case"},
+            "code": {**text, "description": "the kind of problem, for programs"},
+            "errors": {"type": "array", "items": self._error(), "description": "each place that is wrong"},
+            "trace_id": {**text, "description": "the request's id, under which the server has logged it"},
+            **{
+                key: {**text, "description": "the problem in one sentence"}
+                for key in form.keys
+                if key != "detail"
+            },
+        }
+        properties = {**{str(key): {"const": value} for key, value in form.constants.items()}, **properties}
+        required = [key for key in properties if key != "errors"]
+        example = self._example(errors.Invalid, form.status.get("invalid", 422), form)
+        content = {
+            "type": "object", "description": "A problem (RFC 9457).", "properties": properties, "required": required,
+            "examples": [example],
+        }  # fmt: skip
+        return self.components.schema((f"Problem{suffix}",), content)
+
+    def _error(self) -> Json:
+        content = {
+            "type": "object",
+            "description": "One thing that is wrong with one place of the input.",
+            "properties": {
+                "pointer": {"type": "string", "description": "where: a JSON Pointer, or a parameter's name"},
+                "code": {"type": "string", "description": "what, for programs"},
+                "detail": {"type": "string", "description": "what, in words"},
+            },
+            "required": ["pointer", "code", "detail"],
+            "examples": [{"pointer": "/name", "code": "required", "detail": "this is required"}],
+        }
+        return self.components.schema(("ProblemError",), content)
+
+    def _example(self, case: Case, status: int, form: WireErrors) -> Json:
+        body: Json = {
+            "type": f"urn:hostwright:problem:{case.code}", "title": case.title, "status": status, "detail": case.title,
+            "code": case.code,
+        }  # fmt: skip
+        if case is errors.Invalid:
+            body["detail"] = "the input is not valid"
+            body["errors"] = [{"pointer": "/name", "code": "required", "detail": "this is required"}]
+        body["trace_id"] = "5f2c9a31e0d84b7796a1c3d2"
+        return {
+            **{str(key): value for key, value in form.constants.items()},
+            **dict.fromkeys(form.keys, body["detail"]),
+            **body,
+        }
+
+
+def _suffix(form: WireErrors) -> str:
+    """What tells a form of errors from the standard one."""
+    words = [*form.keys, *(f"{key}_{value}" for key, value in form.constants.items())]
+    return "With" + "".join(camel(str(word)) for word in words) if words else ""
+
+
+def _header(doc: str) -> Json:
+    return {"schema": {"type": "string"}, "description": doc}

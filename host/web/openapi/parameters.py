@@ -1,0 +1,185 @@
+"""The parameters of operations: of the path, of a list's query string, of an action's, and the conditional headers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from host.compiler.models import Attribute
+from host.compiler.schemas import camel
+from host.compiler.wires import CompiledWire
+from host.declaration.nodes import Field
+from host.fields.kinds import Kinds, resolve
+from host.query.parameters import MOST_PAGES, MOST_VALUES
+from host.web.openapi.components import Json
+from host.web.openapi.styles import Style
+from host.web.openapi.values import ValueSchemas
+
+SAID = {
+    "eq": "this", "ne": "not this", "gt": "greater than this", "gte": "at least this", "lt": "less than this",
+    "lte": "at most this",
+    "in": "one of these, separated by commas", "null": "absent (true) or present (false)",
+    "contains": "a text with this in it, without regard to case", "starts": "a text that starts with this",
+}  # fmt: skip
+
+
+def parameter(name: str, place: str, schema: Json, doc: str, **more: Any) -> Json:
+    """One parameter."""
+    return {"name": name, "in": place, "schema": schema, "description": doc, **more}
+
+
+def header(name: str, doc: str) -> Json:
+    """An optional header."""
+    return parameter(name, "header", {"type": "string", "maxLength": 200}, doc)
+
+
+def if_match(*, is_required: bool) -> Json:
+    """The header of a write that must not overwrite what it has not seen."""
+    also = "Without it the answer is 428." if is_required else "Optional; without it the last writer wins."
+    return header(
+        "If-Match", f"The ETag that was read: the write answers 412 when the row has changed since. {also}"
+    )
+
+
+def if_none_match() -> Json:
+    """The header of a read that needs no body when nothing has changed."""
+    return header("If-None-Match", "The ETag of a copy at hand: the answer is 304 when it is still good.")
+
+
+def path_parameter(values: ValueSchemas, name: str, attribute: Attribute | None, base: str) -> Json:
+    """A parameter of the path: the key's schema; `base` is the name of the resource's component."""
+    field = attribute.field if attribute is not None else Field(type="string")
+    schema = values.of(replace(field, doc=None), Style(False), base + camel(name), nullable=False)
+    return parameter(name, "path", schema, field.doc or f"the {name.replace('_', ' ')}", required=True)
+
+
+class ListParameters:
+    """The query string of one wire's list, as `query.parameters` reads it."""
+
+    def __init__(self, wire: CompiledWire, values: ValueSchemas, kinds: Kinds) -> None:
+        self.wire, self.values, self.kinds = wire, values, kinds
+        self.query = wire.model.declared.query
+
+    def all(self) -> Iterator[Json]:
+        """Filters, order, choice of fields, embedding, search, total, page."""
+        for name in self.query.filter:
+            if name in self.wire.outer:
+                yield from self._filters(self.wire.model.attributes[name])
+        yield from self._order()
+        yield from self.choice()
+        if self.query.search:
+            doc = "Words that all have to occur, at most 10."
+            yield parameter("q", "query", {"type": "string", "maxLength": 200}, doc)
+        count = {"type": "string", "enum": ["exact", "none"]}
+        yield parameter("count", "query", count, "`exact` adds the total number of rows.")
+        yield from self._pages()
+
+    def choice(self) -> Iterator[Json]:
+        """`fields` and `expand`, which a single row takes too."""
+        shown = self._shown()
+        yield _list_of("fields", {"type": "string", "enum": shown}, "Answer only these keys.")
+        embedded = [self.wire.outer.get(name, name) for name in self.query.expand]
+        if embedded:
+            yield _list_of(
+                "expand", {"type": "string", "enum": embedded}, "Embed these relations under `expand`."
+            )
+
+    def _shown(self) -> list[str]:
+        wire = self.wire
+        names = [wire.outer[name] for name in (*wire.shown, *wire.model.links) if name in wire.outer]
+        return [
+            *names,
+            *map(str, wire.declared.also),
+            *map(str, wire.declared.through),
+            *map(str, wire.declared.constants),
+        ]
+
+    def _filters(self, attribute: Attribute) -> Iterator[Json]:
+        outer = self.wire.outer[attribute.name]
+        base = self._operand(attribute)
+        for operator in self.kinds[attribute.field.type].operators:
+            name = outer if operator == "eq" else f"{outer}[{operator}]"
+            doc = f"Only rows whose `{outer}` is {SAID[operator]}."
+            if operator == "in":
+                yield _list_of(name, base, doc, maxItems=MOST_VALUES)
+            elif operator == "null":
+                yield parameter(name, "query", {"type": "boolean"}, doc)
+            elif operator in ("contains", "starts"):
+                yield parameter(name, "query", {"type": "string"}, doc)
+            else:
+                yield parameter(name, "query", base, doc)
+
+    def _operand(self, attribute: Attribute) -> Json:
+        """The schema of a filter's value, as text of a query string."""
+        field = attribute.field
+        if self.kinds[field.type].is_text:
+            return {"type": "string"}
+        style = Style.taken(self.wire.declared.values)
+        schema = self.values.bare(field, style, camel(self.wire.model.name) + camel(attribute.name))
+        if field.type == "decimal":
+            return dict(schema["anyOf"][0]) | {
+                "pattern": schema["anyOf"][0]["pattern"].replace("^[", "^-?[", 1)
+            }
+        if field.type == "duration":
+            return self.values.bare(field, Style(True), attribute.name)
+        return (
+            {"type": schema["type"]}
+            if field.type in ("integer", "float") and "minimum" not in schema
+            else schema
+        )
+
+    def _order(self) -> Iterator[Json]:
+        names = [self.wire.outer[name] for name in self.query.sort if name in self.wire.outer]
+        if names:
+            choices = [text for name in names for text in (name, f"-{name}")]
+            yield _list_of(
+                "sort", {"type": "string", "enum": choices}, "The order; `-` in front for descending."
+            )
+
+    def _pages(self) -> Iterator[Json]:
+        unpaged, page = self.wire.declared.page.unpaged, self.query.page
+        size = {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": unpaged or page.max,
+            "default": unpaged or page.default,
+        }
+        if self.wire.declared.list.pages == "number":
+            yield parameter(
+                "page",
+                "query",
+                {"type": "integer", "minimum": 1, "maximum": MOST_PAGES, "default": 1},
+                "The number of the page.",
+            )
+        else:
+            yield parameter(
+                "cursor",
+                "query",
+                {"type": "string"},
+                "Where the page before ended: its `next`, from the same list and order.",
+            )
+        yield parameter("page_size", "query", size, "The most rows to answer.")
+
+
+def _list_of(name: str, items: Json, doc: str, **more: Any) -> Json:
+    schema = {"type": "array", "items": items, "minItems": 1, **more}
+    return parameter(name, "query", schema, doc, style="form", explode=False)
+
+
+def input_parameters(node: Field, values: ValueSchemas, style: Style, base: str) -> Iterator[Json]:
+    """The fields of an action's input as parameters of the query string, with GET."""
+    for name, declared in resolve(node, values.types).fields.items():
+        field = resolve(declared, values.types)
+        schema = values.of(declared, style, f"{base}{camel(str(name))}", nullable=False)
+        if field.type == "decimal" and "anyOf" in schema:
+            schema = {**{key: value for key, value in schema.items() if key != "anyOf"}, **schema["anyOf"][0]}
+        schema.pop("description", None)
+        required = field.required and field.default is None
+        yield parameter(
+            str(name),
+            "query",
+            schema,
+            field.doc or f"The {str(name).replace('_', ' ')}.",
+            **({"required": True} if required else {}),
+        )

@@ -1,0 +1,179 @@
+"""JSON Schemas of values, from their declared fields: exactly what input fields take and what readers answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from host.compiler.schemas import camel
+from host.declaration.nodes import Field
+from host.fields.kinds import Kinds, Types, decimal_pattern, resolve
+from host.web.openapi.components import Components, Json
+from host.web.openapi.examples import example_object, example_of
+from host.web.openapi.styles import Style
+
+NULL: Json = {"type": "null"}
+MOST_UNITS = 10**10  # seconds or minutes of a duration
+CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$"
+_SECONDS = r"[0-9]{1,10}(\.[0-9]{1,6})?S"
+_CLOCK_PART = rf"T([0-9]{{1,8}}H([0-9]{{1,9}}M)?({_SECONDS})?|[0-9]{{1,9}}M({_SECONDS})?|{_SECONDS})"
+DURATION = rf"^-?P([0-9]{{1,7}}D({_CLOCK_PART})?|{_CLOCK_PART})$"
+NAIVE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?$"
+JSON_TYPES = ["object", "array", "string", "number", "boolean"]
+
+
+class ValueSchemas:
+    """Makes the schemas of one document; objects and enums become components."""
+
+    def __init__(self, kinds: Kinds, types: Types, components: Components) -> None:
+        self.kinds, self.types, self.components = kinds, types, components
+
+    def of(self, field: Field, style: Style, name: str, *, nullable: bool) -> Json:
+        """The schema of a field with its description, default and example; `name` is for its inline types."""
+        node = resolve(field, self.types)
+        schema = self.bare(field, style, name)
+        if nullable:
+            schema = or_null(schema)
+        elif not schema and style.is_taken:
+            schema = {"type": JSON_TYPES}
+        return {**schema, **self._notes(field, node, style)}
+
+    def bare(self, field: Field, style: Style, name: str) -> Json:
+        """The schema of a field without notes, never null."""
+        node = resolve(field, self.types)
+        node = replace(node, type=self.kinds[node.type].like or node.type)
+        named = field.named or (field.type if field.type in self.types else None)
+        base = camel(named) if named else name
+        match node.type:
+            case "enum":
+                return self.components.schema(
+                    (base, f"{base}Value"), {"type": "string", "enum": list(node.values)}
+                )
+            case "list" if node.of is not None:
+                items = self.of(node.of, style, f"{base}Item", nullable=node.of.nullable is True)
+                return {**self.kinds["list"].schema(node), "items": items}
+            case "object" if node.fields:
+                return self._object(node, style, base)
+        maker = _MAKERS.get(node.type)
+        return maker(node, style) if maker is not None else dict(self.kinds[node.type].schema(node))
+
+    def _object(self, node: Field, style: Style, base: str) -> Json:
+        name = f"{base}Input" if style.is_taken else base
+        return self.components.schema(
+            (name, f"{base}{style.words}{'Input' if style.is_taken else ''}"),
+            self.object_schema(node, style, base),
+        )
+
+    def object_schema(self, node: Field, style: Style, base: str) -> Json:
+        """The schema of an object's fields, not yet a component."""
+        properties, required = {}, []
+        for key, field in node.fields.items():
+            inner = resolve(field, self.types)
+            nullable = not inner.required and (inner.nullable is not False or not style.is_taken)
+            properties[str(key)] = self.of(field, style, f"{base}{camel(str(key))}", nullable=nullable)
+            if inner.required and (inner.default is None or not style.is_taken):
+                required.append(str(key))
+        schema: Json = {"type": "object", "properties": properties}
+        if required:
+            schema["required"] = required
+        if style.is_taken:
+            schema["additionalProperties"] = not style.refuses_unknown
+        return {
+            **schema,
+            **examples(example_object(node, self.kinds, self.types, style)),
+            **described(node.doc),
+        }
+
+    def _notes(self, field: Field, node: Field, style: Style) -> Json:
+        notes = described(field.doc or node.doc)
+        if style.is_taken and node.default is not None:
+            notes["default"] = example_of(
+                replace(node, example=None, fields={}), self.kinds, self.types, style
+            )
+        if node.type in ("object", "list") and node.example is None:
+            return notes  # the component has one
+        return {**notes, **examples(example_of(node, self.kinds, self.types, style))}
+
+
+def or_null(schema: Mapping[str, Any]) -> Json:
+    """The schema, or null."""
+    if not schema:
+        return {}
+    if isinstance(schema.get("type"), str):
+        return {**schema, "type": [schema["type"], "null"]}
+    if "anyOf" in schema:
+        return {"anyOf": [*schema["anyOf"], NULL]}
+    return {"anyOf": [dict(schema), NULL]}
+
+
+def described(doc: str | None) -> Json:
+    """The description, if there is one."""
+    return {"description": doc} if doc else {}
+
+
+def examples(value: Any) -> Json:
+    """The example, if there is one."""
+    return {} if value is None else {"examples": [value]}
+
+
+def _decimal(node: Field, style: Style) -> Json:
+    number = {"type": "number", **_limits(node)}
+    if style.is_taken:
+        pattern = decimal_pattern(node).replace("-?", "", 1) if _is_positive(node) else decimal_pattern(node)
+        return {"anyOf": [{"type": "string", "pattern": pattern}, number]}
+    if style.decimal == "number":
+        return {"type": "number"}
+    fraction = rf"(\.[0-9]{{{node.places}}})?" if node.places else ""
+    return {"type": "string", "pattern": f"^-?[0-9]+{fraction}$"}
+
+
+def _is_positive(node: Field) -> bool:
+    return node.min is not None and float(node.min) >= 0
+
+
+def _limits(node: Field) -> Json:
+    largest = float(10 ** (node.digits - node.places)) - float(10**-node.places)
+    low = float(node.min) if node.min is not None else -largest
+    high = float(node.max) if node.max is not None else largest
+    return {"minimum": low, "maximum": high}
+
+
+def _datetime(node: Field, style: Style) -> Json:
+    instant = {"type": "string", "format": "date-time"}
+    if not style.is_taken:
+        return instant if style.datetime == "iso" else {"type": "integer"}
+    thousand = 1000 if style.datetime == "epoch_ms" else 1
+    choices: list[Json] = [instant]
+    if style.datetime != "iso":
+        choices.append(
+            {"type": "number", "minimum": -62135596800 * thousand, "maximum": 253402300799 * thousand}
+        )
+    choices += [{"type": "string", "format": "date"}] if style.is_lenient else []
+    choices += [{"type": "string", "pattern": NAIVE}] if style.takes_naive else []
+    return instant if len(choices) == 1 else {"anyOf": choices}
+
+
+def _date(node: Field, style: Style) -> Json:
+    day = {"type": "string", "format": "date"}
+    return (
+        {"anyOf": [day, {"type": "string", "format": "date-time"}]}
+        if style.is_taken and style.is_lenient
+        else day
+    )
+
+
+def _time(node: Field, style: Style) -> Json:
+    return {"type": "string", "pattern": CLOCK}
+
+
+def _duration(node: Field, style: Style) -> Json:
+    if style.duration == "iso":
+        return {"type": "string", "pattern": DURATION}
+    bounds = {"exclusiveMinimum": -MOST_UNITS, "exclusiveMaximum": MOST_UNITS} if style.is_taken else {}
+    return {"type": "number", **bounds}
+
+
+_MAKERS: Mapping[str, Callable[[Field, Style], Json]] = {
+    "decimal": _decimal, "datetime": _datetime, "date": _date, "time": _time, "duration": _duration,
+}  # fmt: skip

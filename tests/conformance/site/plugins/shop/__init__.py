@@ -1,0 +1,1 @@
+"""The tricky shop of the tests."""
