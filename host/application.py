@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -24,12 +25,14 @@ from host.service.runtime import Runtime
 from host.settings import Settings
 from host.web.actions import action_operations, endpoint_operations
 from host.web.authentication import Authentication
+from host.web.bulk import BulkOperations
 from host.web.door import Door, run_wsgi
 from host.web.health import HealthOperations
 from host.web.operations import Operation
 from host.web.pipeline import Fallback, Pipeline
 from host.web.resources import ResourceOperations
 from host.web.router import Router
+from host.web.transfer import MOST_EXPORTS, TransferOperations
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -113,7 +116,7 @@ def assemble(settings: Settings) -> App:
     runtime = Runtime.make(registry, database, settings.secret, calls)
     authentication = Authentication.make(runtime, settings, hooks)
     operations = (
-        *resource_operations(runtime),
+        *resource_operations(runtime, settings),
         *endpoint_operations(runtime),
         *authentication.operations(),
         *HealthOperations(
@@ -131,12 +134,15 @@ def describe(root: Path, environ: Mapping[str, str]) -> App:
     )
 
 
-def resource_operations(runtime: Runtime) -> list[Operation]:
+def resource_operations(runtime: Runtime, settings: Settings) -> list[Operation]:
     """The operations of every wire of every resource."""
     found: list[Operation] = []
+    exports = BoundedSemaphore(MOST_EXPORTS)
     for wires in runtime.registry.wires.values():
         for wire in wires:
             found += ResourceOperations(runtime, wire).operations()
+            found += BulkOperations(runtime, wire).operations()
+            found += TransferOperations(runtime, wire, exports, settings.import_limit).operations()
             found += action_operations(runtime, wire)
     return found
 
