@@ -267,7 +267,7 @@ _MAKERS: Mapping[str, Maker] = {
     "url": lambda node, values, **options: Url(**options),
     "integer": lambda node, values, **options: Whole(**options),
     "float": lambda node, values, **options: Number(**options),
-    "decimal": lambda node, values, **options: Money(node, **options),
+    "decimal": lambda node, values, **options: Money(node, rounds=values.decimal == "number", **options),
     "boolean": lambda node, values, **options: Truth(**options),
     "enum": lambda node, values, **options: Text(**options),
     "date": _parsed(
