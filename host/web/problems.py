@@ -39,23 +39,20 @@ def problem(
         ]
     body |= error.extra
     body["trace_id"] = request_id
-    text = _text(error)
+    text = _text(error, wire)
     for key in errors.keys:
         body[key] = text
     body = {**errors.constants, **body}  # what the standard says stays
     return Answer(status, orjson.dumps(body), PROBLEM, list(error.headers.items()))
 
 
-def _text(error: HostError) -> str:
+def _text(error: HostError, wire: CompiledWire | None) -> str:
     """One sentence for clients that read a single text: the general one, and where it is."""
-    if not error.errors:
+    if not error.errors or error.errors[0].detail == error.detail:
         return error.detail
     first = error.errors[0]
-    return (
-        error.detail
-        if first.detail == error.detail
-        else f"{error.detail}: {first.pointer.lstrip('/')} {first.detail}".strip()
-    )
+    where = (wire.pointer(first.pointer) if wire else first.pointer).lstrip("/")
+    return f"{error.detail}: {where} {first.detail}"
 
 
 def unexpected(error: Exception, request_id: str, errors: WireErrors) -> Answer:
