@@ -20,6 +20,7 @@ from host.declaration.nodes import Declaration, Field, Index, Relation, Resource
 from host.fields.columns import Uid
 from host.fields.kinds import Kinds, Types, resolve
 
+LONGEST_NAME = 63
 KEY_KINDS = {
     "uuid7": Field(type="uuid", set="server", doc="the key"),
     "uuid4": Field(type="uuid", set="server", doc="the key"),
@@ -52,6 +53,7 @@ def compile_tables(declaration: Declaration, kinds: Kinds) -> tuple[sa.MetaData,
         build.models[model.name] = _with_links(build, model)
     for model in build.models.values():
         _constrain(build, model)
+    _shorten_names(build.metadata)
     return build.metadata, freeze(build.models)
 
 
@@ -215,6 +217,17 @@ def _constrain(build: _Build, model: Model) -> None:
     for index in model.declared.indexes:
         _add_index(model, index, scope)
     _index_references(model)
+
+
+def _shorten_names(metadata: sa.MetaData) -> None:
+    """PostgreSQL cuts longer names in silence; one name has to serve both databases, scripts and error messages."""
+    for table in metadata.tables.values():
+        items: list[sa.Constraint | sa.Index] = [*table.constraints, *table.indexes]
+        for item in items:
+            name = str(item.name or "")
+            if len(name) > LONGEST_NAME:
+                digest = blake2b(name.encode(), digest_size=4).hexdigest()
+                item.name = sa.schema.conv(f"{name[: LONGEST_NAME - 9]}_{digest}")
 
 
 def check_name(text: str) -> str:

@@ -180,6 +180,29 @@ def test_removed_plugin_stays_until_its_base(db: Db, site: Path) -> None:
     assert "crm" not in db("plan").output
 
 
+LONG = """
+grammar: 1
+resources:
+  assignment_of_members_to_investigations:
+    access: authenticated
+    fields: {organisation_number: integer, investigation_number: integer, member_number: integer, name: string}
+    unique:
+      - [organisation_number, investigation_number, member_number]
+      - {fields: [investigation_number, member_number, name], lower: [name]}
+    indexes: [[member_number, organisation_number, investigation_number]]
+"""
+
+
+def test_long_names_are_the_same_everywhere(db: Db, site: Path) -> None:
+    write(site, "shop", LONG)
+
+    db("make")
+    db("upgrade")
+
+    assert db("check").exit_code == 0
+    assert db("plan").output == "Nothing to do: the database matches the declarations.\n"
+
+
 def test_history_marks_what_has_run(db: Db, site: Path) -> None:
     db("make")
     db("upgrade")
