@@ -76,9 +76,10 @@ class Planner:
             [after_cursor(order, order_columns, nulls, self.database.dialect)] if nulls is not None else []
         )
         statement = statement.where(*conditions, *after).order_by(*self._order(order, order_columns))
-        statement = statement.limit(query.size + 1)
+        # Written out: PostgreSQL plans anew for every execution while it does not know the limit.
+        statement = statement.limit(sa.literal_column(str(query.size + 1)))
         if query.page is not None:
-            statement = statement.limit(query.size + 1).offset((query.page - 1) * query.size)
+            statement = statement.offset((query.page - 1) * query.size)
         total = sa.select(sa.func.count()).select_from(wire.model.table).where(*conditions)
         in_page = query.has_total and self.database.dialect == SCALAR_TOTAL
         if in_page:
