@@ -78,9 +78,9 @@ def test_wheel_holds_every_bundled_plugin(names: list[str], checkout: Path) -> N
 
 
 def test_wheel_holds_the_host_migrations(names: list[str], checkout: Path) -> None:
-    revisions = [path.name for path in checkout.glob("migrations/host/versions/*.py")]
+    revisions = [path.name for path in checkout.glob("migrations/host/*.py")]
     assert revisions
-    assert {f"host/_migrations/host/versions/{name}" for name in revisions} <= set(names)
+    assert {f"host/_migrations/host/{name}" for name in revisions} <= set(names)
 
 
 def test_wheel_leaves_tests_at_home(names: list[str]) -> None:
