@@ -38,15 +38,17 @@ class Statement:
 
 def compile_statement(element: Any, dialect: sa.Dialect) -> Statement:
     """Compile a select, insert, update or delete. Binds without a value stay wanted."""
-    compiled = element.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    compiled = element.compile(dialect=dialect)
+    absent = {bind.key: None for bind in compiled.bind_names if bind.required}
+    state = compiled.construct_expanded_state(absent)  # an `IN` gets a parameter for each of its values
     fixed: dict[str, Any] = {}
     wanted: list[tuple[str, Processor | None]] = []
-    given = compiled.construct_params(_check=False)
     for bind, name in compiled.bind_names.items():
         process = bind.type.dialect_impl(dialect).bind_processor(dialect)
         if bind.required:
             wanted.append((name, process))
-        else:
-            value = given[name]
-            fixed[name] = process(value) if process is not None and value is not None else value
-    return Statement(str(compiled), fixed, tuple(wanted))
+            continue
+        for part in state.parameter_expansion.get(name, (name,)):
+            value = state.parameters[part]
+            fixed[part] = process(value) if process is not None and value is not None else value
+    return Statement(state.statement, fixed, tuple(wanted))
