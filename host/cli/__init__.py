@@ -15,6 +15,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "check": ("host.cli.check:check", "Check every declaration and list all problems."),
     "explain": ("host.cli.explain:explain_command", "Explain why an account may, or may not, do something to a row."),
     "db": ("host.cli.db:db", "Plan, make and run migrations."),
+    "export": ("host.cli.transfer:export_command", "Write the rows of a resource to a file."),
+    "import": ("host.cli.transfer:import_command", "Read the rows of a resource from a file."),
     "new": ("host.cli.new:new", "Make the files of a new plugin or site."),
     "routes": ("host.cli.show:routes", "List every path and method with its operation and rule."),
     "run": ("host.cli.run:run", "Run the site here, with nothing to configure."),

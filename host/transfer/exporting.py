@@ -7,9 +7,10 @@ the stream ends, fails, or is closed because nobody reads it any more.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from io import StringIO
 from threading import BoundedSemaphore
 from typing import Any, Final, Literal
@@ -109,15 +110,18 @@ def _rows(connection: Any, plan: WholePlan, ctx: Context, stack: ExitStack) -> I
 def _pieces(
     plan: WholePlan, first: list[dict[str, Any]], rest: Iterator[list[dict[str, Any]]], file_format: ExportFormat
 ) -> Iterator[bytes]:  # fmt: skip
+    make: Callable[[list[dict[str, Any]]], bytes] = _ndjson
     if file_format == "csv":
         yield _csv([plan.names])
-        make = lambda rows: _csv([[cell(row.get(name)) for name in plan.names] for row in rows])  # noqa: E731
-    else:
-        make = _ndjson
+        make = partial(_cells, plan.names)
     if first:
         yield make(first)
     for rows in rest:
         yield make(rows)
+
+
+def _cells(names: Sequence[str], rows: list[dict[str, Any]]) -> bytes:
+    return _csv([[cell(row.get(name)) for name in names] for row in rows])
 
 
 def _csv(rows: Sequence[Sequence[str]]) -> bytes:

@@ -61,23 +61,21 @@ def import_file(
     )
     report = Report(dry_run=options.dry_run, ignored=columns.ignored)
     records = islice(read_records(read, options.format, columns), options.skip, None)
-    size = options.batch if options.batch is not None and not options.dry_run else None
+    size = options.batch if not options.dry_run else None
     is_going = True
     while is_going:
+        before = (report.created, report.updated, report.skipped)
         try:
             with runtime.writing(actor, request_id, wire.model.plugin) as ctx:
                 run = _Run(ctx, wire, columns, options, report, progress)
                 is_going = run.store(records if size is None else islice(records, size)) and size is not None
                 if report.errors or options.dry_run:
                     raise _Undone
-            report.committed = report.rows
         except _Undone:
+            if not options.dry_run:
+                report.created, report.updated, report.skipped = before
             break
-    return report if options.dry_run or not report.errors or size is not None else _nothing_stored(report)
-
-
-def _nothing_stored(report: Report) -> Report:
-    report.created = report.updated = report.skipped = 0
+        report.committed = report.rows
     return report
 
 
@@ -136,7 +134,11 @@ class _Run:
         return None
 
     def _store_together(self, loaded: list[tuple[Record, Values]]) -> bool:
-        rows = [values for _, values in loaded]
+        links = self.wire.model.links
+        rows = [
+            {name: value for name, value in values.items() if value or name not in links}
+            for _, values in loaded
+        ]  # a new row has no links that an empty list could take away
         if not is_plain(self.ctx, self.wire.model, rows):
             return False
         try:
