@@ -6,17 +6,17 @@ it (errors, tag, security) is said here all the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from host import errors
 from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field, WireValues
 from host.fields.kinds import resolve
 from host.service.runtime import Runtime
 from host.web.openapi.components import Components, Json
-from host.web.openapi.errors import BODY, FREE, READING, ROW, STORING, Case, ErrorAnswers
+from host.web.openapi.errors import ErrorAnswers, cases_of
+from host.web.openapi.many import ManyRows
 from host.web.openapi.parameters import (
     ListParameters,
     if_match,
@@ -52,6 +52,7 @@ class DocumentBuilder:
         plugin.use(self.values)
         self._makers: Mapping[str, Callable[[Operation, CompiledWire], Part]] = {
             "list": self._list, "get": self._get, "create": self._create, "update": self._update, "delete": self._delete,
+            **ManyRows(registry, self.components, self.values, self.shapes).makers(),
         }  # fmt: skip
 
     def build(self, operations: Iterable[Operation]) -> None:
@@ -99,7 +100,7 @@ class DocumentBuilder:
         if body is not None:
             said["requestBody"] = body
         said["responses"] = {
-            **self.errors.all(self._cases(operation, body is not None), operation.errors),
+            **self.errors.all(cases_of(operation, has_body=body is not None), operation.errors),
             **answers,
         }
         said["responses"] = dict(sorted(said["responses"].items()))
@@ -129,30 +130,6 @@ class DocumentBuilder:
         if maker is not None and operation.wire is not None:
             return maker(operation, operation.wire)
         return self._action(operation)
-
-    # -- errors --
-
-    def _cases(self, operation: Operation, has_body: bool) -> Iterator[Case]:
-        yield errors.HostError
-        yield errors.Unavailable
-        if not operation.is_open:
-            yield errors.Unauthenticated
-        if operation.kind in self._makers or operation.access:
-            yield errors.Forbidden
-        if "{" in operation.path:
-            yield from ROW
-        yield from BODY if has_body else ()
-        if operation.kind in ("list", "get"):
-            yield from READING
-        elif operation.kind in ("create", "update", "delete"):
-            yield from STORING
-        elif operation.kind in ("action", "endpoint"):
-            yield from FREE
-        if operation.kind in ("update", "delete") and operation.wire is not None:
-            yield errors.PreconditionFailed
-            versioned = operation.wire.model.declared.mixins.versioned
-            if versioned is not None and versioned.required:
-                yield errors.PreconditionRequired
 
     # -- generated operations --
 

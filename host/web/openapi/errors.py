@@ -2,34 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from host import errors
 from host.compiler.schemas import camel
 from host.declaration.nodes import WireErrors
 from host.errors import HostError
 from host.web.openapi.components import Components, Json
+from host.web.operations import Operation
 from host.web.problems import PROBLEM
 
 Case = type[HostError]
-READING: tuple[Case, ...] = (errors.Invalid,)
-ROW: tuple[Case, ...] = (errors.NotFound,)
 BODY: tuple[Case, ...] = (
     errors.BadRequest,
     errors.PayloadTooLarge,
     errors.UnsupportedMediaType,
     errors.Invalid,
 )
-STORING: tuple[Case, ...] = (errors.Conflict,)
+CHANGING: tuple[Case, ...] = (errors.Conflict, errors.PreconditionFailed)
 FREE: tuple[Case, ...] = (
-    errors.BadRequest, errors.NotFound, errors.Conflict, errors.PayloadTooLarge, errors.UnsupportedMediaType, errors.Invalid,
-    errors.TooManyRequests, errors.UpstreamError,
-)  # fmt: skip
+    *BODY,
+    errors.Unauthenticated,
+    errors.Forbidden,
+    errors.NotFound,
+    errors.Conflict,
+    errors.TooManyRequests,
+    errors.UpstreamError,
+)
 """What a plugin's own code may answer."""
+BY_KIND: dict[str, tuple[Case, ...]] = {
+    "list": (errors.Invalid,),
+    "get": (errors.Invalid,),
+    "export": (errors.Invalid,),
+    "import": (errors.Conflict,),
+    "create": (errors.Conflict,),
+    "update": CHANGING,
+    "delete": CHANGING,
+    "bulk_create": (errors.Conflict,),
+    "bulk_update": (errors.NotFound, *CHANGING),
+    "bulk_delete": (errors.NotFound, *CHANGING),
+    "action": FREE,
+    "endpoint": FREE,
+}
+VERSIONED = ("update", "delete", "bulk_update", "bulk_delete")
 HEADERS: dict[str, tuple[str, str]] = {
     "unauthenticated": ("WWW-Authenticate", "How to sign in (RFC 6750)."),
     "too_many_requests": ("Retry-After", "Seconds to wait."),
 }
+
+
+def cases_of(operation: Operation, *, has_body: bool) -> Iterator[Case]:
+    """The errors that an operation can end in."""
+    yield errors.HostError
+    yield errors.Unavailable
+    if not operation.is_open:
+        yield from (errors.BadRequest, errors.Unauthenticated)
+    if operation.access:
+        yield errors.Forbidden
+    if "{" in operation.path:
+        yield errors.NotFound
+    if has_body:
+        yield from BODY
+    yield from BY_KIND.get(operation.kind, ())
+    versioned = operation.wire.model.declared.mixins.versioned if operation.wire is not None else None
+    if versioned is not None and versioned.required and operation.kind in VERSIONED:
+        yield errors.PreconditionRequired
 
 
 class ErrorAnswers:
