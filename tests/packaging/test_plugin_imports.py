@@ -1,4 +1,4 @@
-"""Plugins meet the host at its public face only, and each other not at all."""
+"""Plugins meet the host at its public face only, and each other not at all; generated revisions are exempt."""
 
 import ast
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def test_plugins_import_the_face_only(checkout: Path) -> None:
-    sources = [path for path in checkout.glob("plugins/**/*.py") if "tests" not in path.parts]
+    sources = [path for path in checkout.glob("plugins/**/*.py") if not {"tests", "migrations"} & set(path.parts)]
     strangers = {f"{path.relative_to(checkout)}: {name}" for path in sources for name in inner_modules(path)}
     assert strangers == set()
 
