@@ -14,10 +14,11 @@ from host.declaration.calls import resolve_calls
 from host.declaration.nodes import Declaration
 from host.declaration.problems import Problem, Problems
 from host.declaration.workspace import HOST
-from host.discovery import discover, load
+from host.discovery import Found, discover, has_module, link_found
 from host.discovery.hooks import make_hooks
+from host.discovery.outlines import Outlines
 from host.errors import DeclarationError
-from host.fields.kinds import FieldKind, kinds, vocabulary
+from host.fields.kinds import FieldKind, Kinds, kinds, vocabulary
 
 
 @click.command()
@@ -39,20 +40,32 @@ def check(root: Path, as_json: bool, no_code: bool) -> None:
 
 
 def _checked(root: Path, *, has_code: bool) -> tuple[Declaration | None, Sequence[Problem]]:
+    problems = Problems()
     try:
-        registered = _field_types(root) if has_code else ()
-        discovery = load(root, vocabulary(kinds(*registered)), os.environ)
+        found = discover(root, problems)
+        known = kinds(*(_field_types(found) if has_code else ()))
+        discovery = link_found(found, problems, vocabulary(known), os.environ)
         if has_code:
-            resolve_calls(discovery.declaration, discovery.import_function)
+            resolve_calls(discovery.declaration, Outlines().function)
     except DeclarationError as error:
         return None, error.problems
-    return discovery.declaration, ()
+    return discovery.declaration, _wrong_examples(discovery.declaration, known)
 
 
-def _field_types(root: Path) -> Sequence[FieldKind]:
-    problems = Problems()  # told by `load`, which finds them again
-    hooks = make_hooks(discover(root, problems).enabled)
-    return [kind for found in hooks.hook.register_field_types() for kind in found]
+def _field_types(found: Found) -> Sequence[FieldKind]:
+    if not any(has_module(it.folder, "hooks") for it in found.enabled):
+        return ()
+    hooks = make_hooks(found.enabled)
+    return [kind for kinds in hooks.hook.register_field_types() for kind in kinds]
+
+
+def _wrong_examples(declaration: Declaration, known: Kinds) -> Sequence[Problem]:
+    if not any(rule.examples for rule in declaration.rules.values()):
+        return ()
+    from host.access.examples import run_examples  # the compiler is wanted for examples alone
+    from host.compiler.registry import compile_registry
+
+    return run_examples(compile_registry(declaration, known))
 
 
 def _summary(declaration: Declaration) -> str:

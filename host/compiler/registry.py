@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from host.compiler.models import Attribute, Model, Models
-from host.compiler.schemas import Schemas
 from host.compiler.tables import compile_tables
 from host.compiler.wires import CompiledWire, compile_wire
 from host.declaration.nodes import Declaration, Wire
 from host.fields.kinds import Kinds
+
+if TYPE_CHECKING:
+    from host.compiler.schemas import Schemas
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +28,6 @@ class Registry:
     metadata: sa.MetaData
     models: Models
     wires: Mapping[str, tuple[CompiledWire, ...]]  # by model name, the main one first
-    schemas: Schemas
 
     def model(self, name: str) -> Model:
         """A model by qualified name; KeyError names it."""
@@ -47,6 +48,13 @@ class Registry:
         return {name: tuple(pairs) for name, pairs in found.items()}
 
     @cached_property
+    def schemas(self) -> Schemas:
+        """The marshmallow schemas, each made when it is first needed."""
+        from host.compiler.schemas import Schemas  # commands that read no input do without marshmallow
+
+        return Schemas(self.kinds, self.declaration.types)
+
+    @cached_property
     def classes(self) -> Mapping[str, type[Any]]:
         """ORM classes over the tables, for plugins' own queries; mapped when first asked for."""
         from host.compiler.mapping import map_classes  # the ORM is not needed for serving
@@ -64,4 +72,4 @@ def compile_registry(declaration: Declaration, kinds: Kinds) -> Registry:
         )
         for name, model in models.items()
     }
-    return Registry(declaration, kinds, metadata, models, wires, Schemas(kinds, declaration.types))
+    return Registry(declaration, kinds, metadata, models, wires)

@@ -133,12 +133,13 @@ def _check_rule(
 
 def check_named_rules(workspace: Workspace) -> None:
     """Check what named rules say by themselves: their syntax, their own resource, and that none needs itself."""
-    for name, rule in workspace.rules.items():
+    for name, rule in list(workspace.rules.items()):
         path = f"rules.{short(name)}"
         if rule.resource:
             place = rule.place.of("resource")
             found = workspace.find_resource(rule.resource, owner_of(name), place, path)
             if found:
+                workspace.rules[name] = replace(rule, resource=found)
                 _check_rule(workspace, Scope(owner_of(name), found), name, rule.place, path, ())
         elif rule.examples and any(example.row for example in rule.examples):
             _check_examples(workspace, name, rule, path)

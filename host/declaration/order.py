@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from host.declaration.nodes import Manifest, Site
 from host.declaration.problems import Place, Problems, did_you_mean
+from host.declaration.requirements import parse_requirement
 from host.declaration.workspace import HOST, SITE, PluginSource, requirement_name
 
 
@@ -36,9 +37,11 @@ def ordered(plugins: Sequence[PluginSource], host_version: str, problems: Proble
     by_name = {plugin.name: plugin for plugin in plugins}
     done: dict[str, PluginSource] = {}
     for plugin in plugins:
-        _check_version(
-            plugin.manifest.host, "host", host_version, plugin, plugin.manifest.place.of("host"), problems
-        )
+        place = plugin.manifest.place
+        if plugin.manifest.host and host_version:
+            _check_version(
+                plugin, f"host{plugin.manifest.host}", host_version, place.of("host"), "host", problems
+            )
         _visit(plugin, by_name, done, (), problems)
     return list(done.values())
 
@@ -63,26 +66,20 @@ def _visit(
             message = f'{plugin.name} needs the plugin "{needed}": enable it in `site.plugins`'
             problems.add("plugin_missing", place, path, message)
         else:
-            version = by_name[needed].manifest.version
-            _check_version(requirement[len(needed) :], needed, version, plugin, place, problems)
+            _check_version(plugin, requirement, by_name[needed].manifest.version, place, path, problems)
             _visit(by_name[needed], by_name, done, inside, problems)
     done[plugin.name] = plugin
 
 
 def _check_version(
-    specifier: str, name: str, version: str, plugin: PluginSource, place: Place, problems: Problems
+    plugin: PluginSource, requirement: str, version: str, place: Place, path: str, problems: Problems
 ) -> None:
-    if not specifier.strip() or not version:
-        return
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # slow to import, seldom needed
-    from packaging.version import InvalidVersion, Version
-
-    path = "host" if name == "host" else "depends"
     try:
-        if not SpecifierSet(specifier).contains(Version(version), prereleases=True):
-            message = f"{plugin.name} needs {name} {specifier.strip()}, this is {version}"
+        wanted = parse_requirement(requirement)
+        if wanted.clauses and not wanted.allows(version):
+            message = f"{plugin.name} needs {wanted.name} {wanted.text}, this is {version}"
             problems.add("plugin_version", place, path, message)
-    except (InvalidSpecifier, InvalidVersion) as error:
+    except ValueError as error:
         problems.add("plugin_version", place, path, str(error))
 
 

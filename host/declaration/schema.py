@@ -131,7 +131,9 @@ class _Writer:
         if len(members) == 1 and isinstance(members[0], type) and issubclass(members[0], nodes.Node):
             return self.of(members[0])  # a construct is left out, it is never null
         # Beside words of its own, a list is always written as one.
-        schemas = [self._array(it) if len(members) > 1 and get_origin(it) is tuple else self.of(it) for it in members]
+        schemas = [
+            self._array(it) if len(members) > 1 and get_origin(it) is tuple else self.of(it) for it in members
+        ]
         return {"anyOf": [*schemas, {"type": "null"}] if NoneType in arguments else schemas}
 
     def _mapping(self, key: Any, item: Any) -> Schema:

@@ -47,10 +47,16 @@ class Discovery:
 def load(root: Path, vocabulary: Vocabulary, environ: Mapping[str, str] | None = None) -> Discovery:
     """Find, read and link the site in `root`. Raises `DeclarationError` with all problems."""
     problems = Problems()
-    found = discover(root, problems)
+    return link_found(discover(root, problems), problems, vocabulary, environ)
+
+
+def link_found(
+    found: Found, problems: Problems, vocabulary: Vocabulary, environ: Mapping[str, str] | None = None
+) -> Discovery:
+    """Read and link what was found; between the two, plugins can register field types for the vocabulary."""
     declaration = link_files(
         found.site, [files_of(it) for it in found.enabled], vocabulary,
-        problems=problems, own=own_files(), environ=environ, host_version=host_version(), root=root,
+        problems=problems, own=own_files(), environ=environ, host_version=host_version(), root=found.root,
     )  # fmt: skip
     return Discovery(found, declaration)
 
