@@ -35,6 +35,7 @@ EMAIL = re.compile(
     r"[^@\s\x00-\x1f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}))*"
 )
 JSON_DEPTH = 32
+NOISE = Decimal("1e-15")  # of a double that was computed, relative to it
 
 
 def check_text(value: Any) -> str:
@@ -127,8 +128,8 @@ class Number(ma.fields.Float):
 class Money(ma.fields.Field[Decimal]):
     """An exact decimal, given as text or as JSON number.
 
-    Where decimals are JSON numbers outside (`rounds`), a float with more places is rounded half up: clients compute
-    `0.1 * 3`, and their binary noise is not worth an error.
+    Clients compute `0.1 * 3`, and the binary noise of their floats is not worth an error. Where decimals are JSON numbers
+    outside (`rounds`), a float with more places is rounded half up.
     """
 
     def __init__(self, node: Field, *, rounds: bool = False, **options: Any) -> None:
@@ -142,8 +143,10 @@ class Money(ma.fields.Field[Decimal]):
             check_text(value)
             if re.fullmatch(decimal_pattern(self.node), value) is None:
                 return _decimal_or_fail("", self.node)
-        if isinstance(value, float) and self.rounds and math.isfinite(value) and abs(value) < 10**15:
-            value = Decimal(repr(value)).quantize(Decimal(1).scaleb(-self.node.places), ROUND_HALF_UP)
+        if isinstance(value, float) and math.isfinite(value) and abs(value) < 10**15:
+            exact = Decimal(repr(value))
+            rounded = exact.quantize(Decimal(1).scaleb(-self.node.places), ROUND_HALF_UP)
+            value = rounded if self.rounds or abs(rounded - exact) <= NOISE * max(1, abs(exact)) else exact
         return _decimal_or_fail(repr(value) if isinstance(value, float) else str(value), self.node)
 
 
@@ -213,7 +216,12 @@ def text_parser(parse: Callable[[str, Field], Any], node: Field) -> Callable[[An
 
 def _lenient_date(value: Any) -> date:
     text = check_text(value)
-    return parse_date(text[:10], Field(type="date")) if "T" in text else parse_date(text, Field(type="date"))
+    if "T" not in text:
+        return parse_date(text, Field(type="date"))
+    try:
+        return datetime.fromisoformat(text).date()
+    except ValueError:
+        raise ValueError("a date, YYYY-MM-DD, or an instant") from None
 
 
 def _lenient_instant(values: WireValues) -> Callable[[Any], datetime]:

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +25,10 @@ from host.fields.durations import parse_duration
 BIGGEST_INTEGER = 2**63 - 1
 LONGEST_STRING = 255  # when `max` is not declared
 LONGEST_TEXT = 100_000
+FLOAT = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
+DECIMAL = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
+CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
 EQUALITY = ("eq", "ne", "in", "null")
 ORDER = (*EQUALITY, "gt", "gte", "lt", "lte")
 TEXT = (*EQUALITY, "contains", "starts")
@@ -123,10 +127,8 @@ def parse_integer(text: str, node: Field) -> int:
 
 
 def _parse_float(text: str, node: Field) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
+    is_plain = len(text) <= 400 and _NUMBER.fullmatch(text) is not None
+    number = float(text) if is_plain else math.nan
     if not math.isfinite(number):
         raise ValueError("a number")
     return number
@@ -135,16 +137,13 @@ def _parse_float(text: str, node: Field) -> float:
 def parse_decimal(text: str, node: Field) -> Decimal:
     """A finite decimal within the declared digits and places."""
     expected = f"a decimal number with at most {node.digits} digits, {node.places} of them after the point"
-    if len(text) > 40:
+    if len(text) > 40 or _NUMBER.fullmatch(text) is None:
         raise ValueError(expected)
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(expected) from None
-    if not number.is_finite() or abs(number.adjusted()) > 30:
+    number = Decimal(text)
+    if abs(number) >= Decimal(10) ** (node.digits - node.places) or number.as_tuple().exponent < -60:  # type: ignore[operator]  # finite
         raise ValueError(expected)
     rounded = number.quantize(Decimal(1).scaleb(-node.places))
-    if rounded != number or abs(rounded) >= Decimal(10) ** (node.digits - node.places):
+    if rounded != number:
         raise ValueError(expected)
     return rounded
 
@@ -167,13 +166,9 @@ def parse_date(text: str, node: Field) -> date:
 
 def parse_time(text: str, node: Field) -> time:
     """`HH:MM[:SS[.ffffff]]` without a zone."""
-    try:
-        value = time.fromisoformat(text) if re.match(r"\d{2}:\d{2}", text) else None
-    except ValueError:
-        value = None
-    if value is None or value.tzinfo is not None:
+    if CLOCK.fullmatch(text) is None:
         raise ValueError("a time, HH:MM:SS")
-    return value
+    return time.fromisoformat(text)
 
 
 def parse_instant(text: str, node: Field) -> datetime:
@@ -231,7 +226,7 @@ def _string_schema(node: Field, **extra: Any) -> Schema:
 
 def decimal_pattern(node: Field) -> str:
     """The regular expression of a decimal's text in answers and input."""
-    whole = node.digits - node.places
+    whole = max(node.digits - node.places, 1)
     fraction = f"(\\.[0-9]{{1,{node.places}}})?" if node.places else ""
     return f"^-?[0-9]{{1,{whole}}}{fraction}$"
 
@@ -294,7 +289,7 @@ BUILT_IN: tuple[FieldKind, ...] = (
     FieldKind(
         name="time", doc="a time of day without a zone, `HH:MM:SS`", example="09:30:00", is_ordered=True, operators=ORDER,
         column=lambda node: TimeOfDay(), parse=parse_time,
-        schema=lambda node: {"type": "string", "pattern": r"^\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$"},
+        schema=lambda node: {"type": "string", "pattern": f"^{CLOCK.pattern}$"},
     ),
     FieldKind(
         name="datetime", doc="an instant, RFC 3339 in UTC", example="2026-01-31T12:00:00Z", is_ordered=True,

@@ -183,14 +183,14 @@ class QueryParser:
         steps: list[Order] = []
         for part in text.split(","):
             attribute = self._readable(part.lstrip("-"), self.query.sort)
-            if attribute is None or part.startswith("--") or attribute in [step.attribute for step in steps]:
+            if attribute is None or part.startswith("--"):
                 known = [self.wire.outer[item] for item in self.query.sort if item in self.wire.outer]
                 self._wrong(
                     "sort",
                     "unknown",
                     f'cannot be sorted by "{part[:60]}"{did_you_mean(part.lstrip("-"), known)}',
                 )
-            else:
+            elif attribute not in [step.attribute for step in steps]:  # a second time it changes nothing
                 steps.append(Order(attribute, part.startswith("-")))
         return self._completed(steps)
 

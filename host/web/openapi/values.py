@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from host.compiler.schemas import camel
@@ -15,7 +16,6 @@ from host.web.openapi.styles import Style
 
 NULL: Json = {"type": "null"}
 MOST_UNITS = 10**10  # seconds or minutes of a duration
-CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$"
 _SECONDS = r"[0-9]{1,10}(\.[0-9]{1,6})?S"
 _CLOCK_PART = rf"T([0-9]{{1,8}}H([0-9]{{1,9}}M)?({_SECONDS})?|[0-9]{{1,9}}M({_SECONDS})?|{_SECONDS})"
 DURATION = rf"^-?P([0-9]{{1,7}}D({_CLOCK_PART})?|{_CLOCK_PART})$"
@@ -118,7 +118,9 @@ def examples(value: Any) -> Json:
 
 
 def _decimal(node: Field, style: Style) -> Json:
-    number = {"type": "number", **_limits(node)}
+    number: Json = {"type": "number", **_limits(node)}
+    if style.decimal == "string":
+        number["multipleOf"] = float(Decimal(1).scaleb(-node.places))
     if style.is_taken:
         pattern = decimal_pattern(node).replace("-?", "", 1) if _is_positive(node) else decimal_pattern(node)
         return {"anyOf": [{"type": "string", "pattern": pattern}, number]}
@@ -163,10 +165,6 @@ def _date(node: Field, style: Style) -> Json:
     )
 
 
-def _time(node: Field, style: Style) -> Json:
-    return {"type": "string", "pattern": CLOCK}
-
-
 def _duration(node: Field, style: Style) -> Json:
     if style.duration == "iso":
         return {"type": "string", "pattern": DURATION}
@@ -175,5 +173,5 @@ def _duration(node: Field, style: Style) -> Json:
 
 
 _MAKERS: Mapping[str, Callable[[Field, Style], Json]] = {
-    "decimal": _decimal, "datetime": _datetime, "date": _date, "time": _time, "duration": _duration,
+    "decimal": _decimal, "datetime": _datetime, "date": _date, "duration": _duration,
 }  # fmt: skip
