@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pluggy
 
@@ -14,6 +14,7 @@ from host.auth.codec import TokenCodec
 from host.auth.passwords import Passwords
 from host.auth.states import AccountStates
 from host.auth.tokens import Tokens
+from host.compiler.models import ACCOUNT
 from host.service.runtime import Runtime
 from host.settings import Settings
 from host.web.accounts import AccountOperations
@@ -38,7 +39,7 @@ class Authentication:
     ) -> Authentication:  # fmt: skip
         """Put the parts together; connects to nothing yet."""
         tokens = Tokens(TokenCodec(settings.secret), AccountStates(runtime), settings.token_seconds)
-        authenticators = (*plugins_authenticators(hooks), token_authenticator(tokens))
+        authenticators = (*plugins_authenticators(runtime, hooks), token_authenticator(tokens))
         return cls(settings, Accounts(runtime, Passwords()), tokens, authenticators)
 
     def operations(self) -> Iterable[Operation]:
@@ -56,9 +57,16 @@ def token_authenticator(tokens: Tokens) -> Authenticate:
     return authenticate
 
 
-def plugins_authenticators(hooks: pluggy.PluginManager | None) -> tuple[Authenticate, ...]:
+def plugins_authenticators(runtime: Runtime, hooks: pluggy.PluginManager | None) -> tuple[Authenticate, ...]:
     """The hook `authenticate`, where any plugin implements it."""
     if hooks is None or not hooks.hook.authenticate.get_hookimpls():
         return ()
     call = hooks.hook.authenticate
-    return (lambda request: call(request=request),)
+    nothing = dict.fromkeys(runtime.registry.model(ACCOUNT).attributes)
+
+    def authenticate(request: Request) -> Actor | None:
+        actor: Actor | None = call(request=request)
+        # Rules may ask for any field of an account; what the plugin does not know of it is absent.
+        return None if actor is None else replace(actor, account={**nothing, **actor.account})
+
+    return (authenticate,)
