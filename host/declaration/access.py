@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from host.declaration.nodes import Access, AnyOf, Field, Name, Relation, Resource, Rule
+from host.declaration.nodes import Access, AnyOf, Field, Index, Relation, Resource, Rollup, Rule, Unique
 from host.declaration.problems import Place
 from host.declaration.scopes import Scope, Use, inside_rule, resolve
 from host.declaration.syntax import ExpressionError, parse
@@ -71,26 +71,28 @@ def _check_fields(ws: Workspace, name: str, resource: Resource, bare: str) -> No
 
 
 def _check_row_expressions(ws: Workspace, name: str, resource: Resource, bare: str) -> None:
-    def check(use: Use, text: str, place: Place, path: str, about: str = name) -> None:
-        _check_text(ws, Scope(owner_of(about), about, use), text, place, path)
+    def check(use: Use, text: str, place: Place, path: str) -> None:
+        _check_text(ws, Scope(owner_of(name), name, use), text, place, path)
 
     for key, field in resource.fields.items():
-        path = f"{bare}.fields.{key}"
         if field.computed:
-            check("computed", field.computed, field.place.of("computed"), f"{path}.computed")
+            check("computed", field.computed, field.place.of("computed"), f"{bare}.fields.{key}.computed")
         if field.rollup and field.rollup.where:
-            relation = resource.relations.get(Name(field.rollup.over.partition(".")[0]))
-            if relation and relation.to in ws.resources:
-                place = field.rollup.place.of("where")
-                check("where", field.rollup.where, place, f"{path}.rollup.where", relation.to)
+            _check_rollup(ws, resource, field.rollup, f"{bare}.fields.{key}.rollup.where")
     for at, it in enumerate(resource.checks):
         check("check", it.that, it.place.of("that"), f"{bare}.checks[{at}]")
-    for at, unique in enumerate(resource.unique):
-        if unique.where:
-            check("where", unique.where, unique.place.of("where"), f"{bare}.unique[{at}].where")
-    for at, index in enumerate(resource.indexes):
-        if index.where:
-            check("where", index.where, index.place.of("where"), f"{bare}.indexes[{at}].where")
+    groups: list[tuple[int, Unique | Index]] = [*enumerate(resource.unique), *enumerate(resource.indexes)]
+    for at, group in groups:
+        if group.where:
+            section = "unique" if isinstance(group, Unique) else "indexes"
+            check("where", group.where, group.place.of("where"), f"{bare}.{section}[{at}].where")
+
+
+def _check_rollup(ws: Workspace, resource: Resource, rollup: Rollup, path: str) -> None:
+    relation = resource.relations.get(rollup.over.partition(".")[0])
+    if relation and relation.to in ws.resources:
+        scope = Scope(owner_of(relation.to), relation.to, "where")
+        _check_text(ws, scope, rollup.where or "", rollup.place.of("where"), path)
 
 
 def check_rules(ws: Workspace, scope: Scope, rules: AnyOf, place: Place, path: str) -> None:

@@ -166,10 +166,8 @@ def _check_form(ws: Workspace, field: Field, path: str) -> None:
 
 
 def _limit(ws: Workspace, field: Field, key: str, limit: Any, path: str, is_sized: bool) -> bool:
-    if is_sized:
-        why = None if type(limit) is int and limit >= 0 else "is not a length"
-    else:
-        why = values.fault(field, limit)
+    is_length = type(limit) is int and limit >= 0
+    why = (None if is_length else "is not a length") if is_sized else values.fault(field, limit)
     if why:
         ws.problems.add("value", field.place.of(key), path, f"`{key}` {values.shown(limit)} {why}")
     return why is None

@@ -11,10 +11,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from host.declaration.loading import link_files
+from host.declaration.linker import link
 from host.declaration.nodes import Declaration, Plugin, Site
 from host.declaration.problems import Place, Problem, Problems, did_you_mean
-from host.declaration.reader import read_site
+from host.declaration.reader import host_plugin, read_plugin, read_site
 from host.declaration.vocabulary import Vocabulary
 from host.declaration.workspace import HOST, SITE
 from host.discovery.importing import import_function
@@ -54,9 +54,12 @@ def link_found(
     found: Found, problems: Problems, vocabulary: Vocabulary, environ: Mapping[str, str] | None = None
 ) -> Discovery:
     """Read and link what was found; between the two, plugins can register field types for the vocabulary."""
-    declaration = link_files(
-        found.site, [files_of(it) for it in found.enabled], vocabulary,
-        problems=problems, own=own_files(), environ=environ, host_version=host_version(), root=found.root,
+    current = host_version()
+    plugins = [host_plugin(own_files(), current, problems)]
+    plugins += [read_plugin(files_of(it), problems) for it in found.enabled]
+    declaration = link(
+        found.site, plugins, vocabulary,
+        environ=environ, host_version=current, root=found.root, problems=problems.sorted(),
     )  # fmt: skip
     return Discovery(found, declaration)
 

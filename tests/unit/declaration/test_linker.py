@@ -88,7 +88,7 @@ def test_key_is_an_attribute_not_a_field(linked: Declaration) -> None:
     key = key_fields(invoice)["id"]
     assert isinstance(key, Field) and (key.type, key.min, key.max) == ("string", 24, 24)
     assert list(key_fields(linked.resources["demo.tag"])) == ["label"]
-    assert list(attributes(invoice))[0] == "id"
+    assert next(iter(attributes(invoice))) == "id"
     assert isinstance(attributes(invoice)["client"], Relation)
 
 

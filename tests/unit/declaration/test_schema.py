@@ -23,7 +23,7 @@ GOOD = [
     "grammar: 1\nrules: {a: public, b: [a, \"role('x')\"], c: {when: a, examples: [{as: null, row: {}, expect: deny}]}}\n",
     "grammar: 1\ntypes: {a: {type: object, fields: {camelCase: string, list: {type: list, of: a}}}}\n",
     "grammar: 1\nresources: {a: {access: owner, mixins: [owned, {stamped: {created: made}}], key: [x, z]}}\n",
-    "grammar: 1\nresources: {a: {access: {list: [a, b]}, mixins: owned, key: hex24, unique: [a, [b, c], {fields: d, lower: d}]}}\n",
+    "grammar: 1\nresources: {a: {access: {list: [a, b]}, mixins: owned, key: hex24, unique: [a, [b], {fields: d, lower: d}]}}\n",
     "grammar: 1\nresources: {a: {wire: {list: array, create: 200, delete: {status: 200, body: message}, names: {a: b}}}}\n",
     "grammar: 1\nendpoints: {a: {path: '/a/{b}', call: c.d, access: public, in: a, out: {type: list, of: x.y}}}\n",
 ]
