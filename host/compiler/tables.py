@@ -203,9 +203,8 @@ def _constrain(build: _Build, model: Model) -> None:
     scope = Scope(model, build.models)
     for attribute in model.stored():
         if attribute.field.type == "enum" and attribute.column is not None:
-            values = sa.column(attribute.column.name).in_(
-                [sa.literal_column(f"'{value}'") for value in attribute.field.values]
-            )
+            quoted = (value.replace("'", "''") for value in attribute.field.values)
+            values = sa.column(attribute.column.name).in_([sa.literal_column(f"'{value}'") for value in quoted])
             model.table.append_constraint(sa.CheckConstraint(values, name=attribute.column.name))
     for check in model.declared.checks:
         condition = to_sql(parse(check.that), scope)

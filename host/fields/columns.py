@@ -15,7 +15,7 @@ from host.fields.durations import iso_duration
 
 def instant_text(value: datetime) -> str:
     """UTC in RFC 3339 with a fixed width, so that texts sort as instants do."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def as_utc(value: datetime) -> datetime:
@@ -59,7 +59,7 @@ class Day(sa.types.TypeDecorator[date]):
 
 
 class TimeOfDay(sa.types.TypeDecorator[time]):
-    """A time without a day or a zone: time, on SQLite a fixed-width ISO text."""
+    """A time without a day or a zone: time, on SQLite its ISO text, which sorts with or without a fraction."""
 
     impl = sa.Time
     cache_ok = True
@@ -68,7 +68,7 @@ class TimeOfDay(sa.types.TypeDecorator[time]):
         return sa.String(15) if dialect.name == "sqlite" else sa.Time()
 
     def process_bind_param(self, value: time | None, dialect: sa.Dialect) -> Any:
-        return value.isoformat("microseconds") if value is not None and dialect.name == "sqlite" else value
+        return value.isoformat() if value is not None and dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> time | None:
         return time.fromisoformat(value) if isinstance(value, str) else value
@@ -147,7 +147,7 @@ class Json(sa.types.TypeDecorator[Any]):
         return sa.Text() if dialect.name == "sqlite" else _JsonB()
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
-        return None if value is None else orjson.dumps(value, default=json_value).decode()
+        return None if value is None else orjson.dumps(value, json_value, orjson.OPT_UTC_Z).decode()
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
         return orjson.loads(value) if isinstance(value, str | bytes) else value
@@ -160,6 +160,4 @@ def json_value(value: Any) -> Any:
             return str(value)
         case timedelta():
             return iso_duration(value // timedelta(microseconds=1))
-        case datetime():
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     raise TypeError(f"{type(value).__name__} has no JSON form")
