@@ -45,14 +45,19 @@ class Comparison:
         return difference(self._new(owner), self._old(owner), self._renames.reversed())
 
     def _old(self, owner: Owner) -> Shapes:
-        return {name: shape for name, shape in self._present.items() if self.owner_of.get(name) == owner.name}
+        """The tables that the owner has, and those that it declares and that nobody has: they will be adopted."""
+        free = {table.name for table in owner.tables} - self.owner_of.keys()
+        return {
+            name: shape
+            for name, shape in self._present.items()
+            if self.owner_of.get(name) == owner.name or name in free
+        }
 
     def _new(self, owner: Owner) -> Shapes:
         for table in owner.tables:
-            if table.name in self._present and self.owner_of.get(table.name) != owner.name:
-                other = self.owner_of.get(table.name)
+            other = self.owner_of.get(table.name, owner.name)
+            if other != owner.name:
                 raise MigrationError(
-                    f"{owner.name} declares the table {table.name}, which exists in this database and belongs"
-                    f" to {'the plugin ' + other if other else 'nobody'}"
+                    f"{owner.name} declares the table {table.name}, which belongs to {other} in this database"
                 )
         return {table.name: self._declared[table.name] for table in owner.tables}

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from host.database import Database
+from host.migrations.adoption import operating
 from host.migrations.errors import MigrationError, Refused
 from host.migrations.keeper import keeping
-from host.migrations.ledger import LEDGER, VERSION_TABLE, is_own, record
+from host.migrations.ledger import LEDGER, VERSION_TABLE, is_own, read_ledger, record
 from host.migrations.losses import ATTRIBUTES, Announcement, refuse_losses
 from host.migrations.owners import Owner, in_order, owner_named
 from host.migrations.pending import pending
@@ -160,9 +160,10 @@ def _apply(
     announcement = Announcement(owner.name, revision, module)
     refuse_losses(connection, announcement, direction, allow_destructive=allow_destructive)
     before = read_names(connection)
+    free = before.difference(read_ledger(connection)) if direction == "upgrade" else frozenset()
     context = _context(connection, owner, step)
     try:
-        with keeping(connection), Operations.context(context):
+        with keeping(connection), operating(context, free) as adopted:
             context.run_migrations()
     except Refused:
         raise
@@ -172,7 +173,7 @@ def _apply(
             f"{owner.name} {revision} ({direction}) failed and left nothing behind: {reason}"
         ) from error
     after = read_names(connection)
-    changed = {table: table in after for table in before ^ after if not is_own(table)}
+    changed = {table: table in after for table in (before ^ after) | adopted if not is_own(table)}
     heads = context.get_current_heads()
     record(connection, owner.name, heads[0] if heads else None, changed)
     if not heads:

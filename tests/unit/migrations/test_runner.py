@@ -80,12 +80,32 @@ def test_unowned_tables_are_left_alone(shop: Shop) -> None:
     assert summaries(shop.plan(shop=lambda _metadata: None)) == ["drop table shop_item"]
 
 
-def test_declared_table_of_nobody_is_told(shop: Shop) -> None:
+def test_existing_table_is_adopted_with_rows(shop: Shop) -> None:
+    kinds = {"sqlite": "VARCHAR(36)", "postgresql": "UUID"}
+    key = kinds[shop.database.dialect]
+    shop.execute(f"CREATE TABLE shop_item (id {key} NOT NULL PRIMARY KEY, name VARCHAR(40), old INTEGER)")
+    shop.execute("INSERT INTO shop_item (id, name) VALUES (:id, 'kept')", id=KEY.format(1))
+    indexed_item = indexed(PLAIN, by_lower)
+
+    shop.apply(shop=indexed_item)
+
+    assert shop.execute("SELECT name FROM shop_item") == [("kept",)]
+    assert summaries(shop.plan(shop=indexed_item)) == ["drop column shop_item.old"]
+
+
+def test_unfit_table_is_not_adopted(shop: Shop) -> None:
     shop.execute("CREATE TABLE shop_item (id INTEGER PRIMARY KEY)")
 
-    with pytest.raises(
-        MigrationError, match="shop_item, which exists in this database and belongs to nobody"
-    ):
+    with pytest.raises(MigrationError, match="belongs to nobody; to be adopted it lacks name"):
+        shop.apply(shop=PLAIN)
+
+    assert shop.execute("SELECT count(*) FROM host_table_owner") == [(0,)]
+
+
+def test_table_of_another_plugin_is_told(shop: Shop) -> None:
+    shop.apply(crm=PLAIN)
+
+    with pytest.raises(MigrationError, match="shop_item, which belongs to crm in this database"):
         shop.plan(shop=PLAIN)
 
 
