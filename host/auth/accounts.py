@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from host.actor import SYSTEM
-from host.auth.lookup import Row, by_any, by_id, by_name, by_text
+from host.auth.lookup import Row, by_any, by_id, by_name, by_text, is_id
 from host.auth.names import full_name, names_of, usernames_for
 from host.auth.passwords import Passwords, check_password
 from host.compiler.models import ACCOUNT
@@ -67,9 +67,9 @@ class Accounts:
     # -- finding --
 
     def get(self, account: str) -> Row:
-        """The account with this id. Raises NotFound."""
+        """The account with this id. Raises NotFound, also for a text that is no id, as a plugin's actor may have."""
         with self.runtime.database.reading() as connection:
-            row = by_id(self.runtime, connection, account)
+            row = by_id(self.runtime, connection, account) if is_id(account) else None
         if row is None:
             raise NotFound("there is no such account")
         return row

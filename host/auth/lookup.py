@@ -18,6 +18,11 @@ Row = dict[str, Any]
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
+def is_id(text: str) -> bool:
+    """Whether a text can be an account's id; PostgreSQL takes nothing else for one."""
+    return _UUID.fullmatch(text) is not None
+
+
 def by_id(runtime: Runtime, connection: Any, account: str) -> Row | None:
     """The account with this id."""
     plan = runtime.plans.row(runtime.registry.model(ACCOUNT), facts_of(SYSTEM))
@@ -40,11 +45,7 @@ def by_name(runtime: Runtime, connection: Any, name: str) -> Row | None:
 
 def by_any(runtime: Runtime, connection: Any, text: str) -> Row:
     """The account that an operator means by a user name, an address or an id. Raises NotFound."""
-    row = (
-        by_id(runtime, connection, text.lower())
-        if _UUID.fullmatch(text)
-        else by_name(runtime, connection, text)
-    )
+    row = by_id(runtime, connection, text.lower()) if is_id(text) else by_name(runtime, connection, text)
     if row is None:
         raise NotFound(f"there is no account {text}")
     return row

@@ -92,3 +92,9 @@ def test_odd_role_is_refused(accounts: Accounts, role: str) -> None:
     row = accounts.sign_up({"username": "ann", "password": PASSWORD})
     with pytest.raises(Invalid):
         accounts.set_role(row, role)
+
+
+@pytest.mark.parametrize("account", ["", "scanner", "00000000-0000-7000-8000-000000000001"])
+def test_unknown_id_is_not_found(accounts: Accounts, account: str) -> None:
+    with pytest.raises(NotFound):
+        accounts.get(account)
