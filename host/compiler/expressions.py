@@ -33,6 +33,7 @@ from host.declaration.expressions import (
     parse,
 )
 from host.declaration.nodes import Rule
+from host.declaration.scopes import member_relation
 from host.fields.columns import Instant
 
 Sql = Any  # a ColumnElement, or True or False once it is decided
@@ -296,7 +297,8 @@ def _word(expr: Word, scope: Scope) -> Sql:
 
 
 def _rule(expr: RuleRef, scope: Scope) -> Sql:
-    return any_of(scope.rules[qualified(expr.name, scope)].when, scope)
+    name = qualified(expr.name, scope)
+    return any_of(scope.rules[name].when, replace(scope, plugin=name.partition(".")[0]))
 
 
 def any_of(conditions: tuple[str, ...], scope: Scope) -> Sql:
@@ -308,9 +310,24 @@ def any_of(conditions: tuple[str, ...], scope: Scope) -> Sql:
 def _call(expr: Call, scope: Scope) -> Sql:
     if expr.name == "role":
         return any(isinstance(item, Literal) and item.value in scope.facts.roles for item in expr.arguments)
+    if expr.name == "member":
+        return _member(expr, scope)
     if expr.name in ("any", "all"):
         return _quantified(expr, scope)
     return FUNCTIONS[expr.name](*(to_sql(argument, scope) for argument in expr.arguments))
+
+
+def _member(expr: Call, scope: Scope) -> Sql:
+    """`member(path)`: the actor is one of the accounts over there, or one that the rows over there refer to."""
+    if not scope.facts.is_authenticated:
+        return False
+    path = expr.arguments[0]
+    assert isinstance(path, Column) and scope.model is not None
+    target = scope.models[scope.model.links[path.path[-1]].target]
+    name = target.keys[0].name if target.name == ACCOUNT else member_relation(target.declared)
+    assert name is not None  # the linker refuses rows that are nobody's membership
+    key = Me(("id",)) if target.name == ACCOUNT else Me()
+    return _quantified(Call("any", (path, Compare("==", Column((name,)), key))), scope)
 
 
 def _quantified(expr: Call, scope: Scope) -> Sql:
