@@ -50,7 +50,7 @@ def stop(ctx: Context, entry: Row, data: Row) -> Row:
 
 def active_timer(ctx: Context, data: Row) -> Row | None:
     """The entry that is running; the latest, where the timer's sister surface has started several."""
-    running = ctx.records("time_entry").list(end_time=None, sort="-start_time", limit=1)
+    running = ctx.records("time_entry").find_all(end_time=None, sort="-start_time", limit=1)
     return running[0] if running else None
 
 
@@ -115,7 +115,7 @@ def _in_units(number: Any, unit: int) -> Decimal:
 def generate_invoice(ctx: Context, data: Row) -> Row:
     """A draft invoice with one line for each entry, at the rate of the entry or else of its project."""
     wanted = tuple(dict.fromkeys(data["entryIds"]))
-    entries = ctx.records("time_entry").list(ctx.table("time_entry").c.id.in_(wanted), sort="start_time")
+    entries = ctx.records("time_entry").find_all(ctx.table("time_entry").c.id.in_(wanted), sort="start_time")
     if len(entries) != len(wanted):
         raise NotFound("there is no such time entry")
     for entry in entries:
@@ -141,7 +141,7 @@ def _check_billable(entry: Row) -> None:
 
 def _project_rates(ctx: Context, entries: list[Row]) -> dict[str, Decimal | None]:
     keys = {entry["project"] for entry in entries if entry["project"]}
-    projects = ctx.records("project").list(ctx.table("project").c.id.in_(keys)) if keys else []
+    projects = ctx.records("project").find_all(ctx.table("project").c.id.in_(keys)) if keys else []
     return {project["id"]: project["hourly_rate"] for project in projects}
 
 
@@ -150,6 +150,6 @@ def _line(entry: Row, rates: dict[str, Decimal | None]) -> Row:
     hours = Decimal(entry["duration"] // SECOND) / 3600
     return {
         "description": entry["description"][:1000] or "Time",
-        "quantity": hours.quantize(Decimal("0.0001"), ROUND_HALF_UP),
+        "quantity": hours.quantize(Decimal("0.000001"), ROUND_HALF_UP),
         "rate": own if own is not None else rates.get(entry["project"]) or Decimal(0),
     }
