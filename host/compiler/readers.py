@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
+
 from host.compiler.expressions import Scope, to_sql
 from host.compiler.models import Attribute, Model
 from host.declaration.expressions import Column
@@ -74,6 +76,10 @@ def compile_reader(
     emitter = Emitter(kinds, types, source, form)
     selection = _Selection()
     items = [_item(output, emitter, selection) for output in outputs]
+    if (
+        not selection.columns
+    ):  # constants alone, or nothing that this actor may read: the row still has to be there
+        selection.variable(sa.literal_column("1"))
     variables = ", ".join(f"a{index}" for index in range(len(selection.columns)))
     body = f"def build(rows):\n    return [{{{', '.join(items)}}} for {variables}, in rows]\n"
     source_code = "".join(emitter.functions) + body

@@ -87,6 +87,7 @@ class Schemas:
         options["metadata"] = {
             "field": resolved,
             "values": values,
+            "unknown": unknown,
             "name": name,
         }  # what the document is made of
         if resolved.type == "list" and resolved.of is not None:

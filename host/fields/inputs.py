@@ -35,7 +35,7 @@ EMAIL = re.compile(
     r"[^@\s\x00-\x1f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}))*"
 )
 JSON_DEPTH = 32
-NOISE = Decimal("1e-15")  # of a double that was computed, relative to it
+NOISE = Decimal("3e-16")  # of a double that was computed, relative to it
 
 
 def check_text(value: Any) -> str:

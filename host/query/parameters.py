@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,15 +13,13 @@ from host.compiler.models import Attribute
 from host.compiler.wires import CompiledWire
 from host.declaration.problems import did_you_mean
 from host.errors import FieldError, Invalid
-from host.fields.inputs import check_text, input_field
 from host.fields.kinds import Kinds
+from host.query.operands import operand, sound
 
 OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "null", "contains", "starts")
 RESERVED = ("sort", "fields", "expand", "q", "count", "cursor", "page", "page_size")
-MOST_VALUES = 200  # of one `in`
 MOST_WORDS = 10  # of one search
 MOST_PAGES = 10_000
-LAST_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
 _FORM = re.compile(r"([^\[\]]+)(?:\[(\w+)\])?")
 
 
@@ -81,6 +78,8 @@ class QueryParser:
             if name in given:
                 self._wrong(name, "repeated", "given twice")
             given[name] = text
+            if name == "cursor":  # the one that counts has been taken out before
+                self._wrong(name, "repeated", "given twice, or in another spelling")
             if allowed is not None and name not in allowed:
                 self._wrong(name, "unknown", f"takes {', '.join(allowed)}{did_you_mean(name, allowed)}")
             elif name not in RESERVED:
@@ -133,34 +132,13 @@ class QueryParser:
             self._wrong(name, "operator", f"takes {', '.join(allowed)}")
             return
         try:
-            filters.append(Filter(attribute, operator, self._operand(attribute, operator, text), relations))
+            filters.append(
+                Filter(
+                    attribute, operator, operand(self.kinds, self.wire, attribute, operator, text), relations
+                )
+            )
         except ValueError as error:
             self._wrong(name, "value", f"expected {error}")
-
-    def _operand(self, attribute: Attribute, operator: str, text: str) -> Any:
-        if operator == "null":
-            if text not in ("true", "false"):
-                raise ValueError("true or false")
-            return text == "true"
-        if operator == "in":
-            parts = text.split(",")
-            if len(parts) > MOST_VALUES:
-                raise ValueError(f"at most {MOST_VALUES} values")
-            return tuple(self._value(attribute, part) for part in parts)
-        if operator in ("contains", "starts"):
-            return sound(text)
-        value = self._value(attribute, text)
-        is_day = attribute.field.type == "datetime" and re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) is not None
-        return value + LAST_OF_DAY if is_day and operator in ("lte", "gt") else value
-
-    def _value(self, attribute: Attribute, text: str) -> Any:
-        field = attribute.field
-        values = self.wire.declared.values
-        if field.type in ("datetime", "date") and (
-            values.lenient_dates or values.naive or values.datetime != "iso"
-        ):
-            return _lenient(field, values, text)
-        return self.kinds[field.type].parse(sound(text), field)
 
     def _readable(self, outer: str, allowed: tuple[str, ...]) -> Attribute | None:
         inner = self.wire.inner.get(outer)
@@ -201,9 +179,8 @@ class QueryParser:
 
     def _outer_names(self) -> list[str]:
         declared = self.wire.declared
-        names = [
-            self.wire.outer[name] for name in (*self.wire.shown, *self.model.links) if name in self.wire.outer
-        ]
+        linked = [link.name for link in self.model.links.values() if link.table is not None]
+        names = [self.wire.outer[name] for name in (*self.wire.shown, *linked) if name in self.wire.outer]
         return [*names, *declared.also, *declared.through, *declared.constants]
 
     def _names(self, parameter: str, text: str | None, known: list[str]) -> tuple[str, ...] | None:
@@ -260,23 +237,3 @@ class QueryParser:
         if text not in (None, "exact", "none"):
             self._wrong("count", "value", "expected exact or none")
         return text == "exact"
-
-
-def sound(text: str) -> str:
-    """The text, if every database can hold it."""
-    from marshmallow import ValidationError  # already loaded by `check_text`'s module
-
-    try:
-        return check_text(text)
-    except ValidationError as error:
-        raise ValueError(f"a sound text ({error.messages[0]})") from None
-
-
-def _lenient(field: Any, values: Any, text: str) -> Any:
-    from marshmallow import ValidationError
-
-    try:
-        number = float(text) if values.datetime != "iso" and re.fullmatch(r"\d{1,14}(\.\d+)?", text) else text
-        return input_field(field, values).deserialize(number)
-    except ValidationError as error:
-        raise ValueError(str(error.messages[0]).removeprefix("expected ")) from None

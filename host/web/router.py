@@ -77,6 +77,7 @@ class Router:
             found = self._find(literal, segments, index + 1, method, values, allowed)
             if found is not None:
                 return found
-        if node.parameter is not None and segment:
+        # What a literal segment names is never a key too: `PUT …/bulk` is not allowed, instead of changing a row "bulk".
+        if node.parameter is not None and segment and not allowed:
             return self._find(node.parameter, segments, index + 1, method, [*values, segment], allowed)
         return None

@@ -111,6 +111,8 @@ def _received(request: Request) -> IO[bytes]:
         received = _copy(request, file)
         if request.length is not None and received < request.length:
             raise BadRequest("the body ended before its announced length")
+        if received == 0:
+            raise BadRequest("the body is empty: send the file")
         file.seek(0)
     except BaseException:
         file.close()

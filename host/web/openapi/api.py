@@ -31,7 +31,7 @@ class DeclaredPlugin(MarshmallowPlugin):
             if isinstance(field, Answered):
                 return answered_property(values, field)
             declared = field.metadata["field"]
-            style = Style.taken(field.metadata["values"])
+            style = Style.taken(field.metadata["values"], field.metadata["unknown"])
             return values.of(declared, style, field.metadata["name"], nullable=field.allow_none)
 
         assert self.converter is not None  # APISpec has made it

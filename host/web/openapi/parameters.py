@@ -11,7 +11,8 @@ from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field
 from host.fields.kinds import Kinds, resolve
-from host.query.parameters import MOST_PAGES, MOST_VALUES
+from host.query.operands import MOST_VALUES
+from host.query.parameters import MOST_PAGES
 from host.web.openapi.components import Json
 from host.web.openapi.styles import Style
 from host.web.openapi.values import ValueSchemas
@@ -31,7 +32,7 @@ def parameter(name: str, place: str, schema: Json, doc: str, **more: Any) -> Jso
 
 def header(name: str, doc: str) -> Json:
     """An optional header."""
-    return parameter(name, "header", {"type": "string", "maxLength": 200}, doc)
+    return parameter(name, "header", {"type": "string"}, doc)
 
 
 def if_match(*, is_required: bool) -> Json:
@@ -87,7 +88,8 @@ class ListParameters:
 
     def _shown(self) -> list[str]:
         wire = self.wire
-        names = [wire.outer[name] for name in (*wire.shown, *wire.model.links) if name in wire.outer]
+        linked = [link.name for link in wire.model.links.values() if link.table is not None]
+        names = [wire.outer[name] for name in (*wire.shown, *linked) if name in wire.outer]
         return [
             *names,
             *map(str, wire.declared.also),
@@ -156,7 +158,7 @@ class ListParameters:
             yield parameter(
                 "cursor",
                 "query",
-                {"type": "string"},
+                {"type": "string", "minLength": 1},
                 "Where the page before ended: its `next`, from the same list and order.",
             )
         yield parameter("page_size", "query", size, "The most rows to answer.")

@@ -169,4 +169,9 @@ class Shapes:
             if field.output.value is None:
                 return field.output.constant
             return example_of(field.output.field, kinds, types, Style.answered(field.form))
-        return example_of(field.metadata["field"], kinds, types, Style.taken(field.metadata["values"]))
+        return example_of(
+            field.metadata["field"],
+            kinds,
+            types,
+            Style.taken(field.metadata["values"], field.metadata["unknown"]),
+        )

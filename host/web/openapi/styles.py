@@ -19,6 +19,7 @@ class Style:
     duration: Literal["iso", "seconds", "minutes", "native"] = "iso"
     takes_naive: bool = False
     is_lenient: bool = False
+    takes_blank: bool = False
     refuses_unknown: bool = True
 
     @classmethod
@@ -26,7 +27,7 @@ class Style:
         """How a wire takes values."""
         return cls(
             True, values.datetime, values.decimal, values.duration, values.naive is not None, values.lenient_dates,
-            unknown == "refuse",
+            values.blank == "none", unknown == "refuse",
         )  # fmt: skip
 
     @classmethod
@@ -48,6 +49,7 @@ class Style:
             "" if self.duration == "iso" else self.duration.capitalize(),
             "Naive" if self.takes_naive else "",
             "Lenient" if self.is_lenient else "",
+            "Blank" if self.takes_blank else "",
             "" if self.refuses_unknown or not self.is_taken else "Open",
         ]
         return "".join(parts)

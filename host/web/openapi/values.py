@@ -15,11 +15,16 @@ from host.web.openapi.examples import example_object, example_of
 from host.web.openapi.styles import Style
 
 NULL: Json = {"type": "null"}
+BLANK: Json = {"const": ""}  # taken for null
 MOST_UNITS = 10**10  # seconds or minutes of a duration
 _SECONDS = r"[0-9]{1,10}(\.[0-9]{1,6})?S"
-_CLOCK_PART = rf"T([0-9]{{1,8}}H([0-9]{{1,9}}M)?({_SECONDS})?|[0-9]{{1,9}}M({_SECONDS})?|{_SECONDS})"
-DURATION = rf"^-?P([0-9]{{1,7}}D({_CLOCK_PART})?|{_CLOCK_PART})$"
-NAIVE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?$"
+_CLOCK_PART = rf"T([0-9]{{1,9}}H([0-9]{{1,9}}M)?({_SECONDS})?|[0-9]{{1,9}}M({_SECONDS})?|{_SECONDS})"
+DURATION_ANSWER = r"^-?PT([0-9]+H)?([0-9]+M)?([0-9]+(\.[0-9]{1,6})?S)?$"
+DURATION = rf"^-?P([0-9]{{1,6}}D({_CLOCK_PART})?|{_CLOCK_PART})$"
+_DAY = (
+    r"((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
+)
+NAIVE = rf"^[1-9][0-9]{{3}}-{_DAY}[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{{1,6}})?)?$"
 JSON_TYPES = ["object", "array", "string", "number", "boolean"]
 
 
@@ -33,7 +38,9 @@ class ValueSchemas:
         """The schema of a field with its description, default and example; `name` is for its inline types."""
         node = resolve(field, self.types)
         schema = self.bare(field, style, name)
-        if nullable:
+        if nullable and style.takes_blank and node.type not in ("string", "text", "json"):
+            schema = {"anyOf": [*schema.get("anyOf", (schema,)), BLANK, NULL]}
+        elif nullable:
             schema = or_null(schema)
         elif not schema and style.is_taken:
             schema = {"type": JSON_TYPES}
@@ -167,7 +174,7 @@ def _date(node: Field, style: Style) -> Json:
 
 def _duration(node: Field, style: Style) -> Json:
     if style.duration == "iso":
-        return {"type": "string", "pattern": DURATION}
+        return {"type": "string", "pattern": DURATION if style.is_taken else DURATION_ANSWER}
     bounds = {"exclusiveMinimum": -MOST_UNITS, "exclusiveMaximum": MOST_UNITS} if style.is_taken else {}
     return {"type": "number", **bounds}
 

@@ -1,0 +1,18 @@
+"""A check for schemathesis: what the document calls valid is refused only for reasons that JSON Schema cannot say."""
+
+import schemathesis
+from schemathesis import GenerationMode
+
+# A key that is nobody's, a rule over several fields, a cursor that was never made, a search of too many words.
+INEXPRESSIBLE = {"reference", "check", "cursor", "too_long", "duplicate", "forbidden"}
+
+
+@schemathesis.check
+def refuses_valid_input_for_a_reason(context, response, case):
+    """Every error of a 400 or 422 to valid input has one of the codes above."""
+    meta = case.meta
+    is_valid = meta is not None and meta.generation.mode == GenerationMode.POSITIVE
+    if not is_valid or response.status_code not in (400, 422):
+        return
+    codes = {error["code"] for error in response.json().get("errors", [{"code": "none"}])}
+    assert codes <= INEXPRESSIBLE, f"valid input was refused: {response.text[:500]}"
