@@ -87,7 +87,28 @@ def test_random_text_raises_nothing_else(text: str) -> None:
         assert str(error)
 
 
-WORDS = ("a", "me", "row.", "(", ")", "[", "]", "'x'", "1", ".", ",", "==", "in", "not", "and", "is", "None", "any", "-", "#")
+WORDS = (
+    "a",
+    "me",
+    "row.",
+    "(",
+    ")",
+    "[",
+    "]",
+    "'x'",
+    "1",
+    ".",
+    ",",
+    "==",
+    "in",
+    "not",
+    "and",
+    "is",
+    "None",
+    "any",
+    "-",
+    "#",
+)
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join))
