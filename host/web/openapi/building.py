@@ -137,11 +137,11 @@ class DocumentBuilder:
         headers = {"Link": _header('The next page: `<…>; rel="next"`.')}
         if wire.declared.list.form == "array":
             headers["X-Total-Count"] = _header("How many rows there are, with `count=exact`.", "integer")
-        parameters = list(ListParameters(wire, self.values, self.registry.kinds).all())
+        parameters = list(ListParameters(wire, self.values, self.registry).all())
         return parameters, None, {"200": _answer("A page of rows.", self.shapes.page(wire), headers)}
 
     def _get(self, operation: Operation, wire: CompiledWire) -> Part:
-        parameters = [*ListParameters(wire, self.values, self.registry.kinds).choice(), if_none_match()]
+        parameters = [*ListParameters(wire, self.values, self.registry).choice(), if_none_match()]
         answers = {
             "200": _answer("The row.", self.shapes.part(wire), _etag()),
             "304": {"description": "The copy at hand is still good.", "headers": _etag()},

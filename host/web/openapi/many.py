@@ -79,7 +79,7 @@ class ManyRows:
 
     def export(self, operation: Operation, wire: CompiledWire) -> Part:
         """The list's query without its pages."""
-        asked = ListParameters(wire, self.values, self.registry.kinds).all()
+        asked = ListParameters(wire, self.values, self.registry).all()
         parameters = [found for found in asked if found["name"] not in PAGING]
         formats = {"type": "string", "enum": ["csv", "ndjson"], "default": "csv"}
         parameters.append(parameter("format", "query", formats, "The form of the file."))

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from host.compiler.models import Attribute
+from host.compiler.registry import Registry
 from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field
-from host.fields.kinds import Kinds, resolve
+from host.fields.kinds import resolve
 from host.query.operands import MOST_VALUES
 from host.query.parameters import MOST_PAGES
 from host.web.openapi.components import Json
@@ -58,8 +59,8 @@ def path_parameter(values: ValueSchemas, name: str, attribute: Attribute | None,
 class ListParameters:
     """The query string of one wire's list, as `query.parameters` reads it."""
 
-    def __init__(self, wire: CompiledWire, values: ValueSchemas, kinds: Kinds) -> None:
-        self.wire, self.values, self.kinds = wire, values, kinds
+    def __init__(self, wire: CompiledWire, values: ValueSchemas, registry: Registry) -> None:
+        self.wire, self.values, self.kinds, self.models = wire, values, registry.kinds, registry.models
         self.query = wire.model.declared.query
 
     def all(self) -> Iterator[Json]:
@@ -67,6 +68,10 @@ class ListParameters:
         for name in self.query.filter:
             if name in self.wire.outer:
                 yield from self._filters(self.wire.model.attributes[name])
+        for name, declared in self.wire.declared.parameters.items():
+            attribute = self._attribute(declared.field)
+            said = f"Only rows whose `{declared.field}` is {SAID[declared.operator]}."
+            yield self._filter(name, attribute, declared.operator, said)
         yield from self._order()
         yield from self.choice()
         if self.query.search:
@@ -99,18 +104,26 @@ class ListParameters:
 
     def _filters(self, attribute: Attribute) -> Iterator[Json]:
         outer = self.wire.outer[attribute.name]
-        base = self._operand(attribute)
         for operator in self.kinds[attribute.field.type].operators:
             name = outer if operator == "eq" else f"{outer}[{operator}]"
-            doc = f"Only rows whose `{outer}` is {SAID[operator]}."
-            if operator == "in":
-                yield _list_of(name, base, doc, maxItems=MOST_VALUES)
-            elif operator == "null":
-                yield parameter(name, "query", {"type": "boolean"}, doc)
-            elif operator in ("contains", "starts"):
-                yield parameter(name, "query", {"type": "string"}, doc)
-            else:
-                yield parameter(name, "query", base, doc)
+            yield self._filter(name, attribute, operator, f"Only rows whose `{outer}` is {SAID[operator]}.")
+
+    def _filter(self, name: str, attribute: Attribute, operator: str, doc: str) -> Json:
+        if operator == "in":
+            return _list_of(name, self._operand(attribute), doc, maxItems=MOST_VALUES)
+        if operator == "null":
+            return parameter(name, "query", {"type": "boolean"}, doc)
+        schema = {"type": "string"} if operator in ("contains", "starts") else self._operand(attribute)
+        return parameter(name, "query", schema, doc)
+
+    def _attribute(self, path: str) -> Attribute:
+        """The attribute that a parameter of the wire's own filters by."""
+        model, (*steps, last) = self.wire.model, path.split(".")
+        for step in steps:
+            relation = model.attributes[step].relation
+            assert relation is not None  # the linker resolved the path
+            model = self.models[relation.to]
+        return model.attributes[last]
 
     def _operand(self, attribute: Attribute) -> Json:
         """The schema of a filter's value, as text of a query string."""
