@@ -89,7 +89,7 @@ def _value(hint: Any) -> str:
     if origin in (Union, UnionType):
         return " or ".join(_value(it) for it in arguments if it is not NoneType)
     if origin is not None and issubclass(origin, Mapping):
-        inner = "mapping" if get_origin(arguments[1]) is not None else _value(arguments[1])
+        inner = "mapping" if get_origin(arguments[1]) is Mapping else _value(arguments[1])
         return f"{inner} by {_value(arguments[0])}"
     return f"[{hint.__name__}](#{hint.__name__.lower()})"
 
