@@ -26,3 +26,80 @@ def _on_sqlite(element: json_array, compiler: Any, **options: Any) -> str:
 def _on_postgresql(element: json_array, compiler: Any, **options: Any) -> str:
     value = compiler.process(element.clauses, **options)
     return f"coalesce(json_agg({value} ORDER BY {value}), '[]')::text"
+
+
+# --- arithmetic -------------------------------------------------------------------------------------------------------
+
+
+class quotient(GenericFunction[Any]):
+    """Division that is never whole-numbered, and absent where the divisor is zero."""
+
+    inherit_cache = True
+
+
+class remainder(GenericFunction[Any]):
+    """The remainder with the dividend's sign, absent where the divisor is zero."""
+
+    inherit_cache = True
+
+
+class exact(GenericFunction[Any]):
+    """A number rounded to places, the same on both databases whatever its parts are."""
+
+    inherit_cache = True
+
+
+class whole(GenericFunction[Any]):
+    """A number without its fraction, as a bigint."""
+
+    inherit_cache = True
+
+
+def _parts(element: Any, compiler: Any, options: Any) -> list[str]:
+    return [compiler.process(clause, **options) for clause in element.clauses]
+
+
+@compiles(quotient, "sqlite")
+def _quotient_on_sqlite(element: quotient, compiler: Any, **options: Any) -> str:
+    over, under = _parts(element, compiler, options)
+    return f"(({over}) * 1.0 / NULLIF({under}, 0))"
+
+
+@compiles(quotient, "postgresql")
+def _quotient_on_postgresql(element: quotient, compiler: Any, **options: Any) -> str:
+    over, under = _parts(element, compiler, options)
+    return f"(CAST({over} AS NUMERIC) / NULLIF(CAST({under} AS NUMERIC), 0))"
+
+
+@compiles(remainder, "sqlite")
+def _remainder_on_sqlite(element: remainder, compiler: Any, **options: Any) -> str:
+    over, under = _parts(element, compiler, options)
+    return f"(({over}) - ({under}) * CAST(({over}) * 1.0 / NULLIF({under}, 0) AS INTEGER))"
+
+
+@compiles(remainder, "postgresql")
+def _remainder_on_postgresql(element: remainder, compiler: Any, **options: Any) -> str:
+    over, under = _parts(element, compiler, options)
+    return f"mod(CAST({over} AS NUMERIC), NULLIF(CAST({under} AS NUMERIC), 0))"
+
+
+@compiles(exact, "sqlite")
+def _exact_on_sqlite(element: exact, compiler: Any, **options: Any) -> str:
+    value, places = _parts(element, compiler, options)
+    return f"round({value}, {places})"
+
+
+@compiles(exact, "postgresql")
+def _exact_on_postgresql(element: exact, compiler: Any, **options: Any) -> str:
+    value, places = _parts(element, compiler, options)
+    return f"round(CAST({value} AS NUMERIC), {places})"
+
+
+@compiles(whole, "sqlite")
+def _whole_on_sqlite(element: whole, compiler: Any, **options: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} AS INTEGER)"
+
+
+@compiles(whole, "postgresql")
+def _whole_on_postgresql(element: whole, compiler: Any, **options: Any) -> str:
+    return f"CAST(trunc(CAST({compiler.process(element.clauses, **options)} AS NUMERIC)) AS BIGINT)"

@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from host.compiler.aggregates import exact, quotient, remainder, whole
 from host.compiler.models import ACCOUNT, Attribute, Link, Model, Models
 from host.declaration.expressions import (
     And,
@@ -34,18 +35,20 @@ from host.declaration.expressions import (
 )
 from host.declaration.nodes import Rule
 from host.declaration.scopes import member_relation
-from host.fields.columns import Instant
+from host.fields.columns import Exact, Instant, Span
 
 Sql = Any  # a ColumnElement, or True or False once it is decided
 COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "%": operator.mod,
+    "+": operator.add, "-": operator.sub, "*": operator.mul,
 }  # fmt: skip
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    "coalesce": sa.func.coalesce, "lower": sa.func.lower, "upper": sa.func.upper, "length": sa.func.length,
-    "abs": sa.func.abs, "round": sa.func.round,
+    "coalesce": sa.func.coalesce, "lower": sa.func.lower, "upper": sa.func.upper,
+    "length": lambda text: sa.func.length(text, type_=sa.Integer()),
+    "abs": lambda number: sa.func.abs(number, type_=number.type),
+    "round": lambda number, *places: exact(number, *(places or (sa.literal_column("0"),)), type_=Exact(15, 6)),
 }  # fmt: skip
 
 
@@ -76,8 +79,8 @@ class Scope:
             table = self.source if self.source is not None else self.table
             return table.c[attribute.column.name]
         if attribute.field.computed is not None:
-            return to_sql(parse(attribute.field.computed), self)
-        return rollup(attribute, self)
+            return settled(to_sql(parse(attribute.field.computed), self), attribute)
+        return settled(rollup(attribute, self), attribute)
 
     @property
     def table(self) -> sa.Table:
@@ -146,6 +149,20 @@ def referred(attribute: Attribute, inner: Scope) -> Any:
     return inner.column(by) if by not in (None, "id") else inner.column(inner.model.keys[0].name)
 
 
+def settled(value: Sql, attribute: Attribute) -> Any:
+    """A computed value as one of its declared type: what sums, quotients and mixed numbers give differs by database."""
+    column_type = attribute.type
+    if isinstance(value, bool) or column_type is None:
+        return sa.literal(value) if isinstance(value, bool) else value
+    if isinstance(column_type, Exact):
+        value = exact(value, sa.literal_column(str(column_type.scale)))
+    elif isinstance(column_type, sa.BigInteger | Span):
+        value = whole(value)
+    elif isinstance(column_type, sa.Double):
+        value = sa.cast(value, column_type)
+    return sa.type_coerce(value, column_type)
+
+
 def rollup(attribute: Attribute, scope: Scope) -> Any:
     """An aggregate over a to-many relation as a correlated subselect."""
     declared = attribute.field.rollup
@@ -194,7 +211,11 @@ def _now(expr: Now, scope: Scope) -> Sql:
 
 
 def _arithmetic(expr: Arithmetic, scope: Scope) -> Sql:
-    return ARITHMETIC[expr.operator](to_sql(expr.left, scope), to_sql(expr.right, scope))
+    left, right = to_sql(expr.left, scope), to_sql(expr.right, scope)
+    if expr.operator in ("/", "%"):
+        function = quotient if expr.operator == "/" else remainder
+        return function(left, right, type_=Exact(15, 6))
+    return ARITHMETIC[expr.operator](left, right)
 
 
 def _literal(expr: Literal, scope: Scope) -> Sql:

@@ -24,6 +24,7 @@ class Attribute:
     relation: Relation | None = None
     is_key: bool = False
     is_nullable: bool = True
+    type: sa.types.TypeEngine[Any] | None = None  # of a computed value
 
     @property
     def is_writable(self) -> bool:

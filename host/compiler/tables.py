@@ -101,7 +101,8 @@ def _field(build: _Build, name: str, node: Field, keys: tuple[str, ...]) -> Attr
         node = replace(node, set="server")
     nullable = is_nullable(node) and name not in keys
     if node.computed is not None or node.rollup is not None or node.transient:
-        return Attribute(name, node, None, is_nullable=node.rollup is None or node.rollup.function != "count")
+        nullable = node.rollup is None or node.rollup.function != "count"
+        return Attribute(name, node, None, is_nullable=nullable, type=build.kinds[node.type].column(node))
     if name in keys and node.set is None:
         node = replace(node, set="once")
     column = sa.Column(
@@ -204,7 +205,9 @@ def _constrain(build: _Build, model: Model) -> None:
     for attribute in model.stored():
         if attribute.field.type == "enum" and attribute.column is not None:
             quoted = (value.replace("'", "''") for value in attribute.field.values)
-            values = sa.column(attribute.column.name).in_([sa.literal_column(f"'{value}'") for value in quoted])
+            values = sa.column(attribute.column.name).in_(
+                [sa.literal_column(f"'{value}'") for value in quoted]
+            )
             model.table.append_constraint(sa.CheckConstraint(values, name=attribute.column.name))
     for check in model.declared.checks:
         condition = to_sql(parse(check.that), scope)

@@ -96,7 +96,8 @@ def in_keys(column: Any, dialect: str) -> Any:
     keys: Any = sa.bindparam("keys", type_=sa.types.NullType())
     if dialect == "sqlite":
         return column.in_(sa.select(sa.column("value")).select_from(sa.func.json_each(keys)))
-    array = sa.cast(keys, postgresql.ARRAY(column.type.dialect_impl(postgresql.dialect())))
+    kind = column.type.dialect_impl(postgresql.dialect())  # type: ignore[no-untyped-call]
+    array = sa.cast(keys, postgresql.ARRAY(kind))
     return column == sa.func.any(array)
 
 

@@ -114,6 +114,7 @@ class QueryParser:
 
     def _filter(self, name: str, text: str, filters: list[Filter]) -> None:
         declared = self.wire.declared.parameters.get(name)
+        operator: str
         if declared is not None:
             relations, operator = tuple(declared.field.split("."))[:-1], declared.operator
             attribute = terminal(tuple(declared.field.split(".")), self.scope)

@@ -9,15 +9,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from host.access import Policy, as_sql
-from host.compiler.expressions import Facts, Scope, to_sql
+from host.compiler.expressions import Facts, Scope
 from host.compiler.readers import Reader, compile_reader
 from host.compiler.registry import Registry
 from host.compiler.statements import Statement, compile_statement
 from host.compiler.wires import CompiledWire, outputs
 from host.database import Database
-from host.declaration.expressions import Column
+from host.query.conditions import condition, filtered, found
 from host.query.expanding import Expansion, plan_expansion
-from host.query.parameters import Filter, ListQuery, Order
+from host.query.keyset import after_cursor, ordered
+from host.query.parameters import ListQuery, Order
 
 SCALAR_TOTAL = "postgresql"  # where the total is cheapest as a subselect of the page's statement
 
@@ -110,7 +111,9 @@ class Planner:
         reader = self._reader(wire, query, scope)
         order = self._order(query.order, [scope.column(step.attribute.name) for step in query.order])
         conditions = [*self.policy.visible(wire.model, "list", facts), *self._asked(query, scope)]
-        statement = sa.select(*reader.columns).select_from(wire.model.table).where(*conditions).order_by(*order)
+        statement = (
+            sa.select(*reader.columns).select_from(wire.model.table).where(*conditions).order_by(*order)
+        )
         names = tuple(output.key for output in outputs(wire, scope, query.fields))
         return WholePlan(self._compiled(statement), reader, names)
 
@@ -135,96 +138,15 @@ class Planner:
 
     def _asked(self, query: ListQuery, scope: Scope) -> list[Any]:
         conditions = [condition(item, filtered(item, scope)) for item in query.filters]
-        searched = [scope.column(name) for name in scope.model.declared.query.search] if scope.model else []
-        for word in query.words:
-            pattern = f"%{_escaped(word)}%"
-            conditions.append(
-                sa.or_(*(sa.func.lower(column).like(sa.literal(pattern), escape="\\") for column in searched))
-            )
+        conditions += [found(word, scope) for word in query.words]
         return [as_sql(item) for item in conditions]
 
     def _order(self, order: Sequence[Order], columns: Sequence[Any]) -> list[Any]:
-        return [
-            ordered(column, step, self.database.dialect) for step, column in zip(order, columns, strict=True)
-        ]
+        pairs = zip(order, columns, strict=True)
+        return [ordered(column, step, self.database.dialect) for step, column in pairs]
 
 
 def order_scope(wire: CompiledWire, order: Sequence[Order]) -> str:
     """What a cursor is bound to: the list and its order."""
     steps = ",".join(("-" if step.is_descending else "") + step.attribute.name for step in order)
     return f"{wire.model.name}/{wire.name}/{steps}"
-
-
-def ordered(column: Any, step: Order, dialect: str) -> Any:
-    """One ORDER BY term. Nulls come first when ascending, on both databases."""
-    term = column.desc() if step.is_descending else column.asc()
-    if not step.attribute.is_nullable or dialect == "sqlite":
-        return term
-    return term.nulls_last() if step.is_descending else term.nulls_first()
-
-
-def filtered(item: Filter, scope: Scope) -> Any:
-    """What a filter compares: a column of the listed row, or of the row that relations lead to."""
-    return (
-        to_sql(Column((*item.relations, item.attribute.name)), scope)
-        if item.relations
-        else scope.column(item.attribute.name)
-    )
-
-
-def condition(item: Filter, column: Any) -> Any:
-    """One filter as SQL."""
-    match item.operator:
-        case "null":
-            return column.is_(None) if item.value else column.is_not(None)
-        case "in":
-            return column.in_([sa.literal(value, type_=column.type) for value in item.value])
-        case "contains":
-            return sa.func.lower(column).like(sa.literal(f"%{_escaped(item.value.lower())}%"), escape="\\")
-        case "starts":
-            return column.like(sa.literal(f"{_escaped(item.value)}%"), escape="\\")
-    value = sa.literal(item.value, type_=column.type)
-    compared = {
-        "eq": column == value,
-        "gt": column > value,
-        "gte": column >= value,
-        "lt": column < value,
-        "lte": column <= value,
-    }
-    return sa.or_(column != value, column.is_(None)) if item.operator == "ne" else compared[item.operator]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def after_cursor(order: Sequence[Order], columns: Sequence[Any], nulls: Sequence[bool], dialect: str) -> Any:
-    """The rows behind a cursor, whose values are the binds `cursor_0…`.
-
-    One row-value comparison where every step runs the same way over columns without nulls, which an index can serve;
-    else the expanded form.
-    """
-    binds = [sa.bindparam(f"cursor_{index}", type_=sa.types.NullType()) for index in range(len(order))]
-    directions = {step.is_descending for step in order}
-    if len(directions) == 1 and not any(step.attribute.is_nullable for step in order):
-        left, right = sa.tuple_(*columns), sa.tuple_(*binds)
-        return left < right if directions.pop() else left > right
-    steps = []
-    for index, step in enumerate(order):
-        same = [_equal(columns[i], binds[i], nulls[i]) for i in range(index)]
-        behind = _behind(columns[index], binds[index], step, is_null=nulls[index])
-        if behind is not None:
-            steps.append(sa.and_(*same, behind))
-    return sa.or_(*steps) if steps else sa.false()
-
-
-def _equal(column: Any, bind: Any, is_null: bool) -> Any:
-    return column.is_(None) if is_null else column == bind
-
-
-def _behind(column: Any, bind: Any, step: Order, *, is_null: bool) -> Any:
-    if step.is_descending:  # nulls are last
-        if is_null:
-            return None
-        return sa.or_(column < bind, column.is_(None)) if step.attribute.is_nullable else column < bind
-    return column.is_not(None) if is_null else column > bind

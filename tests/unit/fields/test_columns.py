@@ -73,7 +73,9 @@ def test_null_comes_back_as_null(core: Core, name: str) -> None:
     assert core.native("thing", row["id"])[name] is None
 
 
-@pytest.mark.parametrize("text", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "2026-01-31T12:00:00+05:30"])
+@pytest.mark.parametrize(
+    "text", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "2026-01-31T12:00:00+05:30"]
+)
 def test_instant_comes_back_in_utc(core: Core, text: str) -> None:
     row = core.anonymous.make("/api/things", a_datetime=text)
     expected = datetime.fromisoformat(text).astimezone(UTC)
@@ -89,7 +91,13 @@ def test_time_comes_back_as_given(core: Core, text: str) -> None:
 
 
 def test_nested_values_keep_their_types(core: Core) -> None:
-    place = {"city": "Ulm", "since": "2020-02-29", "seen": "2026-01-31T12:00:00Z", "fee": "1.50", "ride": "PT90M"}
+    place = {
+        "city": "Ulm",
+        "since": "2020-02-29",
+        "seen": "2026-01-31T12:00:00Z",
+        "fee": "1.50",
+        "ride": "PT90M",
+    }
     row = core.anonymous.make("/api/things", an_object=place, places=[place, {"city": "Bern"}])
     shown = {**place, "ride": "PT1H30M"}
     assert row["an_object"] == shown

@@ -108,7 +108,9 @@ def test_every_problem_is_reported_at_once(core: Core) -> None:
 
 def test_number_forms_go_in_and_out(core: Core) -> None:
     inner = {"fee": 1.5, "at": 60, "ride": 90}
-    row = core.anonymous.make("/api/wireds", at=1_700_000_000, price=0.1, ride=90, place=inner, places=[inner])
+    row = core.anonymous.make(
+        "/api/wireds", at=1_700_000_000, price=0.1, ride=90, place=inner, places=[inner]
+    )
     assert (row["at"], row["price"], row["ride"]) == (1_700_000_000, 0.1, 90)
     assert row["place"] == inner and row["places"] == [inner]
     assert core.anonymous.get(f"/api/wireds/{row['id']}").json == row
@@ -125,7 +127,13 @@ def test_naive_time_is_in_the_named_zone(core: Core) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["ride[gte]=5400&ride[lte]=5400", "at=1700000005", "price=77.5", "at[gte]=2023-11-14T22:13:25Z&price=77.5"]
+    "query",
+    [
+        "ride[gte]=5400&ride[lte]=5400",
+        "at=1700000005",
+        "price=77.5",
+        "at[gte]=2023-11-14T22:13:25Z&price=77.5",
+    ],
 )
 def test_filter_takes_the_wire_form(core: Core, query: str) -> None:
     row = core.anonymous.make("/api/wireds", at=1_700_000_005, price=77.5, ride=5400)
