@@ -34,6 +34,7 @@ class Target:
     form: Form
     is_nullable: bool
     is_identity: bool = False  # finds the row that exists already; not stored
+    is_alias: bool = False  # a further name that the wire shows; gives way to the name itself
 
 
 @dataclass
@@ -69,10 +70,10 @@ class Columns:
         inner = self._inner(outer)
         node = self._settable().get(inner)
         if node is not None:
-            return self._target(inner, node)
+            return self._target(inner, node, is_alias=outer in self.wire.declared.also)
         attribute = self.wire.model.attributes.get(inner)
         if attribute is not None and attribute.is_key and self.has_identity:
-            return self._target(inner, attribute, is_identity=True)
+            return self._target(inner, attribute, is_identity=True, is_alias=outer in self.wire.declared.also)
         if self._is_shown(outer, inner) or self.wire.declared.unknown == "ignore":
             self.ignored.add(name)
             return None
@@ -86,12 +87,11 @@ class Columns:
         found = self.wire.inner.get(outer)
         if found is not None:
             return found
-        if (
-            outer == "_id"
-            and len(model.keys) == 1
-            and (self.is_mongo or self.wire.declared.also.get("_id") == "id")
+        key = model.keys[0].name
+        if self.wire.declared.also.get(outer) == key or (
+            outer == "_id" and self.is_mongo and len(model.keys) == 1
         ):
-            return model.keys[0].name
+            return key
         # Hidden names and inner names are for the operator only.
         is_plain = outer in self._settable() and self.wire.outer.get(outer, outer) == outer
         return outer if self.is_system or is_plain else ""
@@ -99,13 +99,17 @@ class Columns:
     def _settable(self) -> Mapping[str, Attribute | Field | Link]:
         return restorable(self.wire) if self.is_system else writable(self.wire, updating=False)
 
-    def _target(self, inner: str, node: Attribute | Field | Link, *, is_identity: bool = False) -> Target:
+    def _target(
+        self, inner: str, node: Attribute | Field | Link, *, is_identity: bool = False, is_alias: bool = False
+    ) -> Target:  # fmt: skip
         form = self.wire.field_form(inner) or self.wire.form
         described = _LINKS if isinstance(node, Link) else node.field if isinstance(node, Attribute) else node
         nullable = (
             node.is_nullable if isinstance(node, Attribute) else isinstance(node, Field) and not node.required
         )
-        return Target(self.wire.outer.get(inner, inner), inner, described, form, nullable, is_identity)
+        return Target(
+            self.wire.outer.get(inner, inner), inner, described, form, nullable, is_identity, is_alias
+        )
 
     def _is_shown(self, outer: str, inner: str) -> bool:
         declared: Any = self.wire.declared

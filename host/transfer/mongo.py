@@ -15,6 +15,7 @@ from typing import Any
 from bson import json_util
 from bson.binary import Binary
 from bson.decimal128 import Decimal128
+from bson.errors import BSONError
 from bson.int64 import Int64
 from bson.objectid import ObjectId
 
@@ -31,12 +32,12 @@ def parse_document(text: bytes) -> dict[str, Any]:
     try:
         found = json_util.loads(text.decode(), json_options=OPTIONS)
     except (
+        BSONError,
         ValueError,
         TypeError,
         KeyError,
         AttributeError,
         RecursionError,
-        OverflowError,
         ArithmeticError,
     ) as error:
         raise NotACell(f"MongoDB Extended JSON ({str(error)[:100]})") from None

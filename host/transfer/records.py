@@ -98,7 +98,7 @@ def _sorted_out(
     for name, value in document.items():
         try:
             target = columns.target(name)
-            if target is not None:
+            if target is not None and not (target.is_alias and target.key in document):
                 (identity if target.is_identity else values)[target.key] = convert(value, target)
         except Invalid as error:
             errors += error.errors
@@ -168,6 +168,11 @@ def _header(names: list[str], columns: Columns) -> list[Target | None]:
             targets.append(columns.target(name))
         except Invalid as error:
             errors += error.errors
+    plain = {target.key for target in targets if target is not None and not target.is_alias}
+    targets = [
+        None if target is not None and target.is_alias and target.key in plain else target
+        for target in targets
+    ]
     taken = [target.key for target in targets if target is not None]
     errors += [
         FieldError(f"/{key}", "repeated", "two columns have this name")
