@@ -29,6 +29,7 @@ TARGETS = {
     "sqlite": {"list": 5.5, "get": 3.0, "create": 1.5, "patch": 1.5},
     "postgresql": {"list": 4.0, "get": 2.5, "create": 1.3, "patch": 1.3},
 }
+LARGEST_WORKER = 90  # MB
 SIDES = {"generated": sides.generated, "hand-written": sides.hand_written}
 
 
@@ -49,6 +50,14 @@ class Result:
     @property
     def target(self) -> float:
         return TARGETS[self.database][self.operation]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A contest: the results, and the megabytes (PSS) of the largest generated worker after it."""
+
+    results: list[Result]
+    memory: float
 
 
 @dataclass(frozen=True)
@@ -124,7 +133,7 @@ def databases(kind: str, folder: Path) -> Iterator[tuple[dict[str, str], tuple[i
         yield {name: server.create(name) for name in SIDES}, (server.pid,)
 
 
-def contest(kind: str, server: str, rounds: int) -> Iterator[Result]:
+def contest(kind: str, server: str, rounds: int) -> Outcome:
     """Fill both databases, serve both sides and compare them."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hostwright-bench-")))
@@ -138,9 +147,15 @@ def contest(kind: str, server: str, rounds: int) -> Iterator[Result]:
         load = Load()
         stack.callback(load.close)
         medians = compare(load, contestants, rounds)
-        for operation in BATCHES:
-            generated, written = medians["generated", operation], medians["hand-written", operation]
-            yield Result(server, kind, operation, generated, written)
+        workers = processes.tree(contestants["generated"].server.pid)[1:]
+        memory = max(processes.proportional_memory(pid) for pid in workers) / 1e6
+        results = [
+            Result(
+                server, kind, operation, medians["generated", operation], medians["hand-written", operation]
+            )
+            for operation in BATCHES
+        ]
+        return Outcome(results, memory)
 
 
 def analyse(address: str) -> None:
@@ -170,13 +185,17 @@ def main() -> None:
     parser.add_argument("--database", choices=["sqlite", "postgresql"], action="append")
     parser.add_argument("--check", action="store_true", help="fail when a ratio misses its target")
     options = parser.parse_args()
-    results: list[Result] = []
-    for kind in options.database or ["sqlite", "postgresql"]:
-        for server in options.server or ["gunicorn", "granian"]:
-            results += contest(kind, server, options.rounds)
+    outcomes = [
+        contest(kind, server, options.rounds)
+        for kind in options.database or ["sqlite", "postgresql"]
+        for server in options.server or ["gunicorn", "granian"]
+    ]
+    results = [result for outcome in outcomes for result in outcome.results]
+    memory = max(outcome.memory for outcome in outcomes)
     print(f"{processes.machine()}; {options.rounds} rounds, {processes.WORKERS} workers.\n\n{table(results)}")
+    print(f"\nThe largest generated worker holds {memory:.0f} MB (PSS); at most {LARGEST_WORKER} are wanted.")
     missed = [each for each in results if each.ratio < each.target]
-    if options.check and missed:
+    if options.check and (missed or memory > LARGEST_WORKER):
         raise SystemExit(f"{len(missed)} ratios miss their target")
 
 
