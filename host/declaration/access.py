@@ -12,7 +12,7 @@ from typing import Any, Final
 from host.declaration.nodes import Access, AnyOf, Field, Index, Relation, Resource, Rollup, Rule, Unique
 from host.declaration.problems import Place
 from host.declaration.scopes import Scope, Use, inside_rule, resolve
-from host.declaration.syntax import ExpressionError, parse
+from host.declaration.syntax import AlreadyTold, ExpressionError, parse
 from host.declaration.trees import Column, rules_in, walk
 from host.declaration.workspace import Workspace, owner_of, short
 
@@ -106,6 +106,8 @@ def _check_text(ws: Workspace, scope: Scope, text: str, place: Place, path: str)
         return
     try:
         found = resolve(ws, scope, text)
+    except AlreadyTold:
+        return
     except ExpressionError as error:
         ws.problems.add(error.code, place, path, str(error))
         return
@@ -125,6 +127,8 @@ def _check_rule(
         where = rule.place.of("when").of(at)
         try:
             found = resolve(ws, here, text)
+        except AlreadyTold:
+            continue
         except ExpressionError as error:
             user = scope.resource or "where there is no row"
             ws.problems.add(error.code, where, f"rules.{short(name)}", f"for {user}: {error}")

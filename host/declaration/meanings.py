@@ -14,7 +14,7 @@ from host.declaration.expressions import WORDS
 from host.declaration.keys import attributes
 from host.declaration.nodes import Field, Relation, Resource, Rule
 from host.declaration.problems import did_you_mean
-from host.declaration.syntax import ExpressionError
+from host.declaration.syntax import AlreadyTold, ExpressionError
 from host.declaration.workspace import ACCOUNT
 
 # `rule` knows the actor and other rules, `check`, `where` and `computed` the row alone.
@@ -128,9 +128,14 @@ class Meanings:
                 raise ExpressionError(f"`{dotted}` is not a relation to one row", code="unknown_name")
             if self._scope.use in ("check", "where", "computed"):
                 raise ExpressionError("only fields of the row itself can stand here", code="not_here")
-            target = self._declared.resources.get(attribute.to)
-            known = attributes(target) if target else {}
+            known = attributes(self.target(attribute))
         raise ExpressionError("an empty path", code="unknown_name")
+
+    def target(self, relation: Relation) -> Resource:
+        """The resource that a relation refers to."""
+        if relation.to not in self._declared.resources:
+            raise AlreadyTold("the relation refers to nothing")
+        return self._declared.resources[relation.to]
 
     def _check_stored(self, path: tuple[str, ...], field: Field) -> None:
         reason = None

@@ -150,14 +150,15 @@ class _Resolver:
                 f"{call.name}() asks a relation of this row to many rows, `{'.'.join(column.path)}` is none"
             )
             raise ExpressionError(message, code="arguments")
+        target = self._names.target(relation)
         if call.name == "member":
-            self._check_member(relation, column)
+            self._check_member(target, relation, column)
             return tree.Call("member", (column,))
         inner = _Resolver(self._declared, replace(self._scope, resource=relation.to))
         return tree.Call(call.name, (column, *(inner.condition(it) for it in call.arguments[1:])))
 
-    def _check_member(self, relation: Relation, column: tree.Column) -> None:
-        if relation.to == ACCOUNT or member_relation(self._declared.resources[relation.to]):
+    def _check_member(self, target: Resource, relation: Relation, column: tree.Column) -> None:
+        if relation.to == ACCOUNT or member_relation(target):
             return
         message = (
             f"member() needs rows with exactly one relation to an account, `{'.'.join(column.path)}` has not"

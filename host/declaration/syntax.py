@@ -46,6 +46,10 @@ class ExpressionError(ValueError):
         self.code: Code = code
 
 
+class AlreadyTold(ExpressionError):
+    """An expression about a row whose resource is unknown, which has been told where the relation stands."""
+
+
 def parse(text: str) -> tree.Expr:
     """The tree of one expression, names unresolved: a bare name is a `Column`, `row.x` is `Column(("row", "x"))`."""
     if len(text) > MAX_LENGTH:
