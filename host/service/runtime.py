@@ -56,9 +56,5 @@ class Runtime:
     @contextmanager
     def reading(self, actor: Actor, request_id: str = "", plugin: str = "") -> Iterator[Context]:
         """A context over one consistent snapshot that is never committed; takes no write lock on SQLite."""
-        with self.database.engine.connect().execution_options(read_only=True) as connection:
-            transaction = connection.begin()
-            try:
-                yield self.context(actor, UnitOfWork(connection), request_id, plugin)
-            finally:
-                transaction.rollback()
+        with self.database.snapshot() as connection:
+            yield self.context(actor, UnitOfWork(connection), request_id, plugin)

@@ -1,0 +1,94 @@
+"""The engines of the two databases, set up so that they behave alike."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from host.errors import ConfigurationError
+
+BUSY_SECONDS = 5.0
+Connected = TypeVar("Connected", bound=sqlite3.Connection)
+
+
+class Reader(sqlite3.Connection):
+    """A connection that remembers totals, each with the `data_version` at which it was counted.
+
+    That version does not tell of the connection's own writes, so writers have no such memory.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.counts: dict[Any, tuple[int, int]] = {}
+
+
+def sqlite_reader(path: str) -> Reader:
+    """A connection for reads only, which remembers totals."""
+    connection = _connect_sqlite(path, "FULL", Reader)
+    connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+def _connect_sqlite(path: str, synchronous: str, factory: type[Connected]) -> Connected:
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=factory
+    )
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute(f"PRAGMA synchronous={synchronous}")
+    connection.execute("PRAGMA foreign_keys=ON")
+    # CPython's LIKE folds ASCII only; searching and `lower()` must fold as PostgreSQL does.
+    connection.create_function("lower", 1, _lower, deterministic=True)
+    return connection
+
+
+def _lower(text: Any) -> Any:
+    return text.lower() if isinstance(text, str) else text
+
+
+def sqlite_engine(url: sa.URL, synchronous: str, pool_size: int) -> sa.Engine:
+    """The engine of an SQLite file: WAL, foreign keys, and transactions that take the write lock at once."""
+    path = url.database or ""
+    if not path or path == ":memory:":
+        raise ConfigurationError("SQLite needs a file, e.g. sqlite:///var/hostwright.db")
+    if not Path(path).resolve().parent.is_dir():
+        raise ConfigurationError(f"the folder {Path(path).parent} of the SQLite database does not exist")
+    engine = sa.create_engine(
+        url,
+        creator=lambda: _connect_sqlite(path, synchronous, sqlite3.Connection),
+        poolclass=sa.pool.QueuePool,
+        pool_size=pool_size,
+        max_overflow=54,
+    )
+
+    @event.listens_for(engine, "begin")
+    def begin_immediate(connection: sa.Connection) -> None:
+        # The driver would begin at the first write only, which loses updates (read, then write) between two writers.
+        read_only = connection.get_execution_options().get("read_only")
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def postgres_engine(url: sa.URL, pool_size: int) -> sa.Engine:
+    """The engine of a PostgreSQL database: UTC, and connections that are tried before they are used."""
+    engine = sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=54,
+        pool_pre_ping=True,
+        connect_args={"options": "-c timezone=UTC", "connect_timeout": 5},
+    )
+
+    @event.listens_for(engine, "connect")
+    def load_texts(driver: Any, _record: Any) -> None:
+        # uuid and jsonb come as texts: keys are texts everywhere, stored JSON goes out unparsed.
+        from psycopg.types.string import TextLoader  # psycopg only where PostgreSQL is used
+
+        for name in ("uuid", "jsonb"):
+            driver.adapters.register_loader(name, TextLoader)
+
+    return engine
