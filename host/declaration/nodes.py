@@ -4,6 +4,7 @@ The binder turns positioned YAML into these classes by their annotations; `hostw
 language reference are generated from the same annotations and the `doc` of each key, so nothing can drift. Defaults live
 here and nowhere else. The linker answers the same classes with every name qualified and every default filled in.
 """
+# long: the grammar is read as one page
 
 from __future__ import annotations
 
