@@ -27,6 +27,9 @@ from host.service.violations import refusal
 
 Values = dict[str, Any]
 Shape = CompiledWire | Model
+Given = (
+    Mapping[str, Any] | Callable[[Values], Mapping[str, Any]]
+)  # values, or how they follow from the stored row
 Match = Callable[[Found], bool]  # decides an If-Match on the locked row
 
 
@@ -122,20 +125,20 @@ def _insert_statement(model: Model, names: Sequence[str]) -> Any:
 
 
 def update(
-    ctx: Context, shape: Shape, keys: tuple[Any, ...], values: Mapping[str, Any], *, match: Match | None = None
+    ctx: Context, shape: Shape, keys: tuple[Any, ...], values: Given, *, match: Match | None = None
 ) -> Written:  # fmt: skip
     """Change a row. NotFound when hidden, Forbidden when visible but not allowed, PreconditionFailed when stale."""
     model = _model(shape)
-    given = frozenset(values)
     before, version = locked(ctx, model, keys, "update", match)
-    change = _prepared(ctx, Change("update", model, dict(values), before))
+    wanted = values(before) if callable(values) else values
+    change = _prepared(ctx, Change("update", model, dict(wanted), before))
     stored, links = _split(model, change.values)
     stored = {name: value for name, value in stored.items() if before.get(name) != value}
     check_references(ctx, model, stored, before)
     if stored or links:
         _update_row(ctx, model, keys, _stamped(ctx, model, stored), version)
         write_links(ctx, model, keys, links)
-    return read_back(ctx, shape, keys, "update", given)
+    return read_back(ctx, shape, keys, "update", frozenset(wanted))
 
 
 def locked(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,13 @@ from host.errors import FieldError, HostError, Invalid, PreconditionRequired
 from host.service import writing
 from host.service.plans import Found
 from host.service.runtime import Runtime
+from host.service.writing import Given
 from host.transfer.bulk import at_item, items_of, load_items
 from host.web.collection import collection_operation, serves
 from host.web.http import Answer, Request, json_answer
 from host.web.operations import Operation
 from host.web.resources import ResourceOperations, key_value
+from host.web.updates import load_patch
 
 BODY_LIMIT = 8 << 20
 
@@ -27,7 +29,7 @@ class Addressed:
 
     keys: tuple[Any, ...]
     version: int | None
-    values: Mapping[str, Any]
+    values: Given
 
     def match(self, found: Found) -> bool:
         """Whether the row still has the version that the item names."""
@@ -108,9 +110,9 @@ class BulkOperations:
         errors: list[FieldError] = []
         keys = tuple(self._key(key, rest, errors) for key in self.wire.model.keys)
         version = self._version(rest, errors)
-        values: dict[str, Any] = {}
+        values: Given = {}
         try:
-            values = self._single.load_update(rest, is_partial=True)
+            values = load_patch(self.runtime, self.wire, rest)
         except Invalid as error:
             errors += error.errors
         if errors:

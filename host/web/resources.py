@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 
-from host.access import declared_rule
+from host.access import declared_rule, facts_of
 from host.compiler.expressions import Facts
 from host.compiler.models import Attribute
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import WireOperation
 from host.errors import MalformedKey
 from host.service import reading, writing
-from host.service.reading import Page, Shown
+from host.service.reading import Shown
 from host.service.runtime import Runtime
 from host.web.etags import etag, is_unchanged, match_of
 from host.web.http import JSON, JSON_OPTIONS, Answer, Request, json_answer
+from host.web.lists import enveloped, page_headers
 from host.web.operations import Operation, operation_id
+from host.web.updates import load_patch, load_replacement
 
 STANDARD_METHODS = {"create": ("POST",), "update": ("PATCH", "PUT"), "delete": ("DELETE",)}
 
@@ -95,7 +97,7 @@ class ResourceOperations:
         page = reading.list_page(
             self.runtime.context(request.actor, request_id=request.id), self.wire, request.query
         )
-        body, headers = _enveloped(self.wire, page), _page_headers(self.wire, request, page)
+        body, headers = enveloped(self.wire, page), page_headers(self.wire, request, page)
         return Answer(200, orjson.dumps(body, option=JSON_OPTIONS), JSON, headers)
 
     def get(self, request: Request) -> Answer:
@@ -125,7 +127,7 @@ class ResourceOperations:
 
         def update(request: Request) -> Answer:
             keys = self.keys(request)
-            values = self.load_update(request.json(), is_partial=partial)
+            values = self.load_update(request, request.json(), is_partial=partial, merges=method == "PATCH")
             with self.runtime.writing(request.actor, request.id, self.wire.model.plugin) as ctx:
                 match = match_of(request, ctx, self.wire, keys)
                 written = writing.update(ctx, self.wire, keys, values, match=match)
@@ -133,15 +135,15 @@ class ResourceOperations:
 
         return update
 
-    def load_update(self, data: Any, *, is_partial: bool) -> dict[str, Any]:
-        """Native values of an update's body; where it replaces, what is left out falls back to default or null."""
-        schemas = self.runtime.registry.schemas
+    def load_update(self, request: Request, data: Any, *, is_partial: bool, merges: bool) -> writing.Given:
+        """What an update's body wants stored; `merges` means that objects in it are merged into the stored ones."""
+        named = self.renamed(data)
+        if merges and is_partial:
+            return load_patch(self.runtime, self.wire, named)
         if is_partial:
-            return schemas.load(schemas.patch(self.wire), self.renamed(data))
-        values = schemas.load(schemas.replace(self.wire), self.renamed(data))
-        defaults = self.runtime.plans.defaults(self.wire.model)
-        absent = {name: defaults.get(name) for name in schemas.replaced(self.wire)}
-        return {**absent, **values}
+            schemas = self.runtime.registry.schemas
+            return schemas.load(schemas.patch(self.wire), named)
+        return load_replacement(self.runtime, self.wire, named, facts_of(request.actor))
 
     def delete(self, request: Request) -> Answer:
         """DELETE on a row."""
@@ -211,32 +213,3 @@ def _summary(verb: str, noun: str) -> str:
     return {"list": f"List {spoken}s", "get": f"Read one {spoken}"}.get(
         verb, f"{verb.partition('_')[0].capitalize()} a {spoken}"
     )
-
-
-def _enveloped(wire: CompiledWire, page: Page) -> Any:
-    shape = wire.declared.list
-    if shape.form == "array":
-        return page.rows
-    body: Mapping[str, Any] = {shape.key or "items": page.rows, "next": page.next}
-    if shape.pages == "number":
-        body = {
-            shape.key or "items": page.rows,
-            "page": page.number,
-            "page_size": page.size,
-            "total": page.total,
-        }
-    elif page.total is not None:
-        body = {**body, "total": page.total}
-    return body
-
-
-def _page_headers(wire: CompiledWire, request: Request, page: Page) -> list[tuple[str, str]]:
-    headers = []
-    if page.next is not None:
-        name = "page" if page.number is not None else "cursor"
-        kept = [part for part in request.query.split("&") if part and not part.startswith(f"{name}=")]
-        query = "&".join([*kept, f"{name}={page.next}"])
-        headers.append(("Link", f'<{request.path}?{query}>; rel="next"'))
-    if page.total is not None and wire.declared.list.form == "array":
-        headers.append(("X-Total-Count", str(page.total)))
-    return headers
