@@ -325,7 +325,14 @@ def _rule(expr: RuleRef, scope: Scope) -> Sql:
 def any_of(conditions: tuple[str, ...], scope: Scope) -> Sql:
     """A rule as written: any of its conditions. What can only be absent for this actor does not hold."""
     found = [to_sql(parse(condition), scope) for condition in conditions]
-    return _fold([item for item in found if not isinstance(item, sa.sql.elements.Null)], sa.or_, decided=True)
+    return _fold([item for item in found if not _never_holds(item)], sa.or_, decided=True)
+
+
+def _never_holds(item: Sql) -> bool:
+    """Whether a condition compares with what this actor does not have, by itself or together with others."""
+    if isinstance(item, sa.sql.elements.BooleanClauseList) and item.operator is sa.sql.operators.and_:
+        return any(_never_holds(part) for part in item.clauses)
+    return isinstance(item, sa.sql.elements.Null)
 
 
 def _call(expr: Call, scope: Scope) -> Sql:
