@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from host.migrations.calls import Call
 from host.migrations.hazards import Hazard
@@ -12,7 +13,8 @@ from host.migrations.hazards import Hazard
 class Change:
     """One step.
 
-    `code` is a statement of the script; with `batch` it stands inside a batch over that table.
+    `code` is a statement of the script; with `batch` it stands inside a batch over that table, with
+    `only` it runs on one database.
     """
 
     table: str
@@ -20,3 +22,4 @@ class Change:
     code: Call | None
     batch: bool = False
     hazard: Hazard | None = None
+    only: Literal["", "sqlite", "postgresql"] = ""

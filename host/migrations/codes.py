@@ -37,7 +37,9 @@ def table_code(table: TableShape) -> Call:
         parts.append(column_code(replace(column, code=NUMBERING) if is_number else column))
     if table.key:
         names = [quoted(name) for name in table.key]
-        parts.append(Call("sa.PrimaryKeyConstraint", (*names, f"name={quoted('pk_' + table.name)}")))
+        parts.append(
+            Call("sa.PrimaryKeyConstraint", (*names, f"name={quoted(table.key_name or 'pk_' + table.name)}"))
+        )
     parts += [_inline(constraint) for constraint in table.constraints]
     return Call("op.create_table", tuple(parts), is_tall=True)
 

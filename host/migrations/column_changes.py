@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from host.migrations import codes, hazards
-from host.migrations.calls import Call, quoted
+from host.migrations.calls import Call, escaped, quoted
 from host.migrations.changes import Change
 from host.migrations.hazards import Hazard, identifier
 from host.migrations.shapes import ABSENT, ColumnShape, TableShape
+
+# SQLite holds moments as texts, which it does not convert by itself.
+_MOMENTS = {
+    ("DATE", "TIMESTAMP WITH TIME ZONE"): "{} || 'T00:00:00.000000Z'",
+    ("TIMESTAMP WITH TIME ZONE", "DATE"): "substr({}, 1, 10)",
+}
 
 
 def column_changes(table: hazards.Table, old: TableShape, new: TableShape) -> Iterator[Change]:
@@ -50,6 +56,11 @@ def _retyped(table: hazards.Table, old: ColumnShape, new: ColumnShape) -> Iterat
         cut = f"{name} = substr({name}, 1, {length}) WHERE length({name}) > {length}"
         code = Call("op.execute", (quoted(f"UPDATE {identifier(table.name)} SET {cut}"),))
         yield Change(table.name, f"cut {place} to {length} characters", code)
+    if (old.type, new.type) in _MOMENTS:
+        value = _MOMENTS[old.type, new.type].format(identifier(new.name))
+        sql = f"UPDATE {identifier(table.name)} SET {identifier(new.name)} = {value}"
+        rewritten = Call("op.execute", (quoted(escaped(sql)),))
+        yield Change(table.name, f"rewrite {place}", rewritten, only="sqlite")
     casting = f"postgresql_using={quoted(f'{identifier(new.name)}::{new.type}')}"
     arguments = (quoted(new.name), f"existing_type={old.code}", f"type_={new.code}", casting)
     summary = f"change {place} from {old.type} to {new.type}"

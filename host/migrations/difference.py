@@ -21,6 +21,7 @@ from host.migrations.constraint_changes import (
     enum_changes,
 )
 from host.migrations.errors import MigrationError
+from host.migrations.hazards import identifier
 from host.migrations.shapes import (
     Constraint,
     ForeignKeyShape,
@@ -41,12 +42,17 @@ def difference(old: Shapes, new: Shapes, renames: Renames) -> tuple[Change, ...]
     created = [name for name in _by_reference(new) if name not in before]
     dropped = [name for name in reversed(_by_reference(before)) if name not in new]
     late = {name: _late_references(new[name], created[position:]) for position, name in enumerate(created)}
-    changes = list(_renamings(renames, new))
+    changes = list(_renamings(renames, before, new))
+    # A new table may take the name of a renamed one, and with it the names of its indexes.
+    early = {name for name in new if renames.old_table(name) != name and renames.old_table(name) in created}
+    for name in sorted(early):
+        changes += _removals(before[name], new[name])
     for name in created:
         changes += _creation(new[name], late[name])
     for name in created:
         changes += [added_constraint(name, key, None) for key in late[name]]
     for name in sorted(new.keys() & before.keys()):
+        changes += [] if name in early else _removals(before[name], new[name])
         changes += _alteration(before[name], new[name], renames)
     for name in dropped:
         code = Call("op.drop_table", (quoted(name),))
@@ -71,16 +77,25 @@ def _by_reference(shapes: Shapes) -> list[str]:
     return list(ordered)
 
 
-def _renamings(renames: Renames, own: Shapes) -> Iterator[Change]:
+def _renamings(renames: Renames, before: Shapes, own: Shapes) -> Iterator[Change]:
     for old, new in renames.tables.items():
         if new not in own:
             continue
         code = Call("op.rename_table", (quoted(old), quoted(new)))
         yield Change(new, f"rename table {old} to {new}", code)
+        yield from _renamed_key(before[new], own[new])
     for table, names in renames.columns.items():
         for old, new in names.items() if table in own else ():
             words = (quoted(table), quoted(old), f"new_column_name={quoted(new)}")
             yield Change(table, f"rename column {table}.{old} to {new}", Call("op.alter_column", words))
+
+
+def _renamed_key(old: TableShape, new: TableShape) -> Iterator[Change]:
+    """PostgreSQL's keys have names that no two tables share; SQLite never looks at them."""
+    if old.key_name and new.key_name and old.key_name != new.key_name:
+        sql = f"ALTER INDEX IF EXISTS {identifier(old.key_name)} RENAME TO {identifier(new.key_name)}"
+        code = Call("op.execute", (quoted(sql),))
+        yield Change(new.name, f"rename the key of {new.name}", code, only="postgresql")
 
 
 def _late_references(shape: TableShape, following: Sequence[str]) -> tuple[ForeignKeyShape, ...]:
@@ -97,6 +112,14 @@ def _creation(shape: TableShape, late: Sequence[Constraint]) -> Iterator[Change]
         yield _added_index(shape.name, index)
 
 
+def _removals(old: TableShape, new: TableShape) -> Iterator[Change]:
+    for index in _missing(old.indexes, new.indexes):
+        code = Call("op.drop_index", (quoted(index.name), f"table_name={quoted(new.name)}"))
+        yield Change(new.name, f"drop index {index.name}", code)
+    for constraint in _missing(old.constraints, new.constraints):
+        yield dropped_constraint(new.name, constraint)
+
+
 def _alteration(old: TableShape, new: TableShape, renames: Renames) -> Iterator[Change]:
     table = hazards.Table(new.name, renames)
     if old.key != new.key and old.key:
@@ -104,13 +127,7 @@ def _alteration(old: TableShape, new: TableShape, renames: Renames) -> Iterator[
             f"the key of {new.name} changes from {', '.join(old.key)} to {', '.join(new.key)}:"
             " nobody but you knows what its rows become; write that revision by hand"
         )
-    gone = _missing(old.constraints, new.constraints)
     come = _missing(new.constraints, old.constraints)
-    for index in _missing(old.indexes, new.indexes):
-        code = Call("op.drop_index", (quoted(index.name), f"table_name={quoted(new.name)}"))
-        yield Change(new.name, f"drop index {index.name}", code)
-    for constraint in gone:
-        yield dropped_constraint(new.name, constraint)
     values = [change for constraint in come for change in enum_changes(table, old, new, constraint)]
     yield from (change for change, is_early in values if is_early)
     yield from column_changes(table, old, new)

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from host.database import Database
+from host.migrations.changes import Change
 from host.migrations.comparison import Comparison
 from host.migrations.errors import MigrationError
+from host.migrations.losses import count_rows
 from host.migrations.owners import Owner, in_order
 from host.migrations.pending import pending
 
@@ -25,7 +27,7 @@ def prepare_embedded(database: Database, owners: Sequence[Owner]) -> list[str]:
     if pending(database, owners):
         done += _upgrade(database, owners)
     for owner in _ahead(database, owners):
-        done += _make(owner, owners)
+        done += _make(database, owner, owners)
     return done + (_upgrade(database, owners) if pending(database, owners) else [])
 
 
@@ -44,7 +46,7 @@ def _upgrade(database: Database, owners: Sequence[Owner]) -> list[str]:
     return [str(applied) for applied in upgrade(database, owners)]
 
 
-def _make(owner: Owner, owners: Sequence[Owner]) -> list[str]:
+def _make(database: Database, owner: Owner, owners: Sequence[Owner]) -> list[str]:
     from host.migrations.scratch import scripted  # Alembic only when there is something to make
     from host.migrations.script import describe, write_script
 
@@ -53,7 +55,7 @@ def _make(owner: Owner, owners: Sequence[Owner]) -> list[str]:
         changes, way_back = comparison.changes(owner), comparison.way_back(owner)
     if not changes:
         return [f"{owner.name}: the database differs from its scripts; `hostwright db plan` says how"]
-    risks = [change.hazard.what for change in changes if change.hazard is not None]
+    risks = _risks(database, changes)
     if not owner.editable:
         raise MigrationError(
             f"the installed plugin {owner.name} declares tables that its scripts do not make"
@@ -66,3 +68,10 @@ def _make(owner: Owner, owners: Sequence[Owner]) -> list[str]:
         )
     path = write_script(owner, describe(changes), changes, way_back)
     return [f"wrote {path}: {describe(changes)}"]
+
+
+def _risks(database: Database, changes: Sequence[Change]) -> list[str]:
+    """What the changes would lose or contradict with the rows that the database has now."""
+    with database.engine.connect() as connection, connection.begin():
+        hazards = [change.hazard for change in changes if change.hazard is not None]
+        return [each.what for each in hazards if each.kind == "always" or count_rows(connection, each.count)]

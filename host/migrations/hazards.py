@@ -130,6 +130,8 @@ def _parts(kind: str) -> tuple[str, tuple[int, ...]]:
 
 
 def _is_wider(before: tuple[str, tuple[int, ...]], after: tuple[str, tuple[int, ...]]) -> bool:
+    if (before[0], after[0]) == ("DATE", "TIMESTAMP WITH TIME ZONE"):
+        return True
     if after[0] == "TEXT":
         return before[0] in {"VARCHAR", "CHAR", "UUID", *_ORDER}
     if before[0] in _ORDER and after[0] in _ORDER:

@@ -54,7 +54,9 @@ def plan(database: Database, owners: Sequence[Owner]) -> Plan:
         with rehearsing(connection) as rehearse:
             for owner in ordered:
                 steps += [
-                    _step(connection, owner, each, rehearse(each)) for each in comparison.changes(owner)
+                    _step(connection, owner, each, rehearse(each))
+                    for each in comparison.changes(owner)
+                    if each.only in ("", database.dialect)
                 ]
         orphans = sorted(set(comparison.owner_of.values()) - {owner.name for owner in ordered})
         transaction.rollback()

@@ -29,6 +29,13 @@ from host.migrations.type_codes import type_code
 PRESENT = "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
 TEMPORARY = "pg_my_temp_schema()"
 _DIALECT: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own gap
+_TEXT = r"'(?:[^']|'')*'"
+_CASTS = re.compile(
+    rf"(?P<text>{_TEXT})|::(?:character varying|double precision|time(?:stamp)? with(?:out)? time zone|\w+)"
+    r"(?:\(\d+(?:,\d+)?\))?(?:\[\])?"
+)
+# Parentheses around one value, unless they are a function's, and doubled ones.
+_NEEDLESS = re.compile(rf"(?<!\w)\((?P<value>\w+|{_TEXT})\)|\((?P<inner>\((?:[^()']|{_TEXT})*\))\)")
 _ACTIONS = {"a": None, "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 _COLUMNS = """
     SELECT t.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull
@@ -69,24 +76,29 @@ def read_shapes(connection: sa.Connection, schema: str) -> dict[str, TableShape]
     for table, name, kind, required in connection.exec_driver_sql(_COLUMNS.format(schema=schema)):
         text = short_type(kind)
         columns[table][name] = ColumnShape(name, text, not required, type_code(text))
-    keys: dict[str, tuple[str, ...]] = {}
+    keys: dict[str, tuple[tuple[str, ...], str]] = {}
     constraints: dict[str, list[Constraint]] = defaultdict(list)
     for table, kind, name, other, on_delete, own, theirs, sql in connection.exec_driver_sql(
         _CONSTRAINTS.format(schema=schema)
     ):
         if kind == "p":
-            keys[table] = tuple(own)
+            keys[table] = (tuple(own), name)
         elif kind == "u":
             constraints[table].append(UniqueShape(name, tuple(own)))
         elif kind == "f":
             shape = ForeignKeyShape(name, tuple(own), other, tuple(theirs), _ACTIONS[on_delete])
             constraints[table].append(shape)
         else:
-            constraints[table].append(CheckShape(name, sql, {"": sql}))
+            constraints[table].append(CheckShape(name, without_casts(sql), {"": sql}))
     indexes = _read_indexes(connection, schema)
     return {
         table: TableShape(
-            table, columns[table], keys.get(table, ()), tuple(constraints[table]), tuple(indexes[table])
+            name=table,
+            columns=columns[table],
+            key=keys[table][0] if table in keys else (),
+            constraints=tuple(constraints[table]),
+            indexes=tuple(indexes[table]),
+            key_name=keys[table][1] if table in keys else None,
         )
         for table in columns
     }
@@ -95,9 +107,26 @@ def read_shapes(connection: sa.Connection, schema: str) -> dict[str, TableShape]
 def _read_indexes(connection: sa.Connection, schema: str) -> dict[str, list[IndexShape]]:
     indexes: dict[str, list[IndexShape]] = defaultdict(list)
     for table, name, unique, where, expressions in connection.exec_driver_sql(_INDEXES.format(schema=schema)):
-        texts = tuple(expressions)
-        indexes[table].append(IndexShape(name, unique, texts, where, texts, {"": where} if where else {}))
+        indexes[table].append(
+            IndexShape(
+                name,
+                unique=unique,
+                expressions=tuple(without_casts(expression) for expression in expressions),
+                where=where and without_casts(where),
+                texts=tuple(expressions),
+                where_texts={"": where} if where else {},
+            )
+        )
     return indexes
+
+
+def without_casts(sql: str) -> str:
+    """Leave out casts and the parentheses around them: they depend on what types the columns once had."""
+    text = _CASTS.sub(lambda match: match["text"] or "", sql)
+    before = ""
+    while before != text:
+        before, text = text, _NEEDLESS.sub(r"\g<value>\g<inner>", text)
+    return text
 
 
 def short_type(kind: str) -> str:

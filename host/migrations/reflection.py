@@ -86,6 +86,7 @@ def _read_sqlite(connection: sa.Connection) -> dict[str, TableShape]:
             key=tuple(name for _, name in sorted(keys[table].items())),
             constraints=tuple(_constraints(inspector, table)),
             indexes=tuple(sorted(indexes[table], key=lambda index: index.name)),
+            key_name=inspector.get_pk_constraint(table)["name"],
         )
         for table in columns
     }

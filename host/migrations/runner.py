@@ -18,11 +18,11 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from host.database import Database
-from host.migrations.adoption import operating
 from host.migrations.errors import MigrationError, Refused
-from host.migrations.keeper import keeping
+from host.migrations.keeper import without_orphans
 from host.migrations.ledger import LEDGER, VERSION_TABLE, is_own, read_ledger, record
 from host.migrations.losses import ATTRIBUTES, Announcement, refuse_losses
+from host.migrations.operations import operating
 from host.migrations.owners import Owner, in_order, owner_named
 from host.migrations.pending import pending
 from host.migrations.reflection import read_names
@@ -163,7 +163,7 @@ def _apply(
     free = before.difference(read_ledger(connection)) if direction == "upgrade" else frozenset()
     context = _context(connection, owner, step)
     try:
-        with keeping(connection), operating(context, free) as adopted:
+        with without_orphans(connection), operating(context, free) as adopted:
             context.run_migrations()
     except Refused:
         raise

@@ -98,12 +98,19 @@ def _body(changes: Sequence[Change]) -> str:
 
 def _statements(changes: Sequence[Change]) -> Iterator[str]:
     coded = [change for change in changes if change.code is not None]
-    for (table, is_batch), group in groupby(coded, key=lambda change: (change.table, change.batch)):
-        if is_batch:
-            yield f"with op.batch_alter_table({quoted(table)}) as batch:"
+    for heading, group in groupby(coded, key=_heading):
+        if heading:
+            yield heading
         for change in group:
             if change.code is not None:
-                yield (INDENT if is_batch else "") + change.code.lines(INDENT * (2 if is_batch else 1))
+                yield (INDENT if heading else "") + change.code.lines(INDENT * (2 if heading else 1))
+
+
+def _heading(change: Change) -> str:
+    """The line below which a change stands; changes of one batch share it."""
+    if change.batch:
+        return f"with op.batch_alter_table({quoted(change.table)}) as batch:"
+    return f"if op.get_context().dialect.name == {quoted(change.only)}:" if change.only else ""
 
 
 def code_of(change: Change) -> str:

@@ -83,6 +83,7 @@ class TableShape:
     key: tuple[str, ...]
     constraints: tuple[Constraint, ...] = ()
     indexes: tuple[IndexShape, ...] = ()
+    key_name: str | None = field(compare=False, default=None)
 
 
 Shapes = Mapping[str, TableShape]

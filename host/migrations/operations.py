@@ -1,13 +1,14 @@
-"""Adopting tables: a declaration that names a table which exists already takes it over, with its rows.
+"""The operations that a revision script calls as `op`, with two cautions of the host's own.
 
-A revision that creates such a table leaves it as it is, provided that nobody owns it and that it has the columns.
-What else differs is shown by `hostwright db plan` afterwards. Called by `runner`.
+A table that exists already, belongs to nobody and has the columns is adopted with its rows instead of created; what
+else differs is shown by `hostwright db plan` afterwards. A batch on SQLite keeps what is attached to its table.
+Called by `runner`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
 from host.migrations.errors import MigrationError
+from host.migrations.keeper import keeping_attached
 
 
 @contextmanager
@@ -25,12 +27,20 @@ def operating(context: MigrationContext, free: frozenset[str]) -> Iterator[set[s
     # Alembic's functions are bound to this object when it is installed.
     instance: Any = operations
     instance.create_table = _adopting(operations.create_table, context, free, adopted)
+    instance.batch_alter_table = _keeping(operations.batch_alter_table, context)
     instance.create_index = _unless_adopted(operations.create_index, context, adopted)
     operations._install_proxy()
     try:
         yield adopted
     finally:
         operations._remove_proxy()
+
+
+def _keeping(alter: Callable[..., Any], context: MigrationContext) -> Callable[..., Any]:
+    def batch_alter_table(table: str, *arguments: Any, **options: Any) -> AbstractContextManager[Any]:
+        return keeping_attached(_connection(context), table, alter(table, *arguments, **options))
+
+    return batch_alter_table
 
 
 def _columns(context: MigrationContext, table: str) -> frozenset[str]:
