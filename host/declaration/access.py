@@ -130,6 +130,8 @@ def _check_rule(
         except AlreadyTold:
             continue
         except ExpressionError as error:
+            if error.code == "expression":  # told by `_check_syntax`, once
+                continue
             user = scope.resource or "where there is no row"
             ws.problems.add(error.code, where, f"rules.{short(name)}", f"for {user}: {error}")
             continue

@@ -29,11 +29,6 @@ def _declared(resource: Resource) -> dict[str, Field | Relation]:
     return dict(items)
 
 
-def is_to_one(attribute: Field | Relation) -> bool:
-    """Whether the attribute is a relation that refers to one other row."""
-    return isinstance(attribute, Relation) and not attribute.many
-
-
 def _generated(kind: str, **more: object) -> Field:
     return Field(type=TypeRef(kind), required=True, nullable=False, column=ID, doc="the row's key", **more)  # type: ignore[arg-type]
 

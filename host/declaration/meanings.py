@@ -56,8 +56,15 @@ class Meanings:
             path = path[1:]
         else:
             self._check_unambiguous(path)
+            self._check_value(path)
         self.follow(path)
         return tree.Column(path)
+
+    def _check_value(self, path: tuple[str, ...]) -> None:
+        name = ".".join(path)
+        if path[0] not in self.attributes and (name in WORDS or self.rule(path)):
+            message = f"`{name}` is a condition by itself, not a value"
+            raise ExpressionError(message, code="comparison")
 
     def _check_unambiguous(self, path: tuple[str, ...]) -> None:
         name = path[0]

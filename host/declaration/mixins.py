@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from host.declaration.nodes import Field, FieldRef, Name, Relation, Resource, ResourceRef, TypeRef
+from host.declaration.nodes import Field, Name, Relation, Resource, ResourceRef, TypeRef
 from host.declaration.problems import Place
 from host.declaration.workspace import ACCOUNT
 
@@ -45,8 +45,3 @@ def _owner(resource: Resource) -> Relation:
 
 def _instant(doc: str) -> Field:
     return Field(type=TypeRef("datetime"), set="server", required=True, nullable=False, doc=doc)
-
-
-def owner_field(resource: Resource) -> FieldRef | None:
-    """The relation that holds a row's owner, if it has one."""
-    return FieldRef(resource.mixins.owned.name) if resource.mixins.owned else None

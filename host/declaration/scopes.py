@@ -180,5 +180,6 @@ def member_relation(resource: Resource) -> str | None:
 def _counted(name: str, arguments: tuple[tree.Expr, ...]) -> tuple[tree.Expr, ...]:
     least, most = {"coalesce": (2, 8), "round": (1, 2)}.get(name, (1, 1))
     if not least <= len(arguments) <= most:
-        raise ExpressionError(f"{name}() takes {least} to {most} values", code="arguments")
+        number = "one value" if most == 1 else f"{least} to {most} values"
+        raise ExpressionError(f"{name}() takes {number}", code="arguments")
     return arguments
