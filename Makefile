@@ -12,7 +12,7 @@ WORKERS ?= 2
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test lint format drill bench lock clean
+.PHONY: help env run test lint format drill bench docs lock clean
 
 help:  ## Show what make can do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/'
@@ -56,6 +56,9 @@ drill: $(DEVELOPMENT)  ## Run the long tests at full size
 
 bench: $(DEVELOPMENT)  ## Measure generated against hand-written endpoints
 	$(BIN)/python -m tests.benchmark.bench --check
+
+docs: $(DEVELOPMENT)  ## Renew the tables of the language reference
+	$(BIN)/python -m host.cli.reference docs/language.md
 
 # uv is needed only to renew the pinned requirements, never to install from them.
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
