@@ -1,5 +1,6 @@
 """The deployment files agree with the host and each other, as far as a machine without an engine shows."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ import pytest
 import yaml
 
 from host.cli import COMMANDS
+from host.cli.serve import serve
 
+DEFAULT = re.compile(r"\$\{[A-Z_]+:-([^}]*)\}")
 VARIABLE = re.compile(r"\$\{([A-Z_]+)")
 
 
@@ -26,6 +29,20 @@ def test_compose_file_calls_existing_commands(services: dict[str, Any]) -> None:
     started = [each for each in services.values() if "profiles" not in each]
     commands = [each["command"] for each in started if "command" in each]
     assert {command[1] for command in commands if command[0] == "hostwright"} <= set(COMMANDS)
+
+
+def test_compose_file_gives_known_options(services: dict[str, Any]) -> None:
+    check_options([DEFAULT.sub(r"\1", word) for word in services["web"]["command"]])
+
+
+def test_image_gives_known_options(checkout: Path) -> None:
+    words = re.findall(r"^CMD (.+)$", (checkout / "Dockerfile").read_text(), re.MULTILINE)
+    check_options(json.loads(words[0]))
+
+
+def check_options(words: list[str]) -> None:
+    """Parse a command line as the command would, without running it; a wrong option is an error."""
+    serve.make_context("serve", words[words.index("serve") + 1 :])
 
 
 def test_compose_file_waits_for_declared_services(services: dict[str, Any]) -> None:

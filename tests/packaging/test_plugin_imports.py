@@ -6,7 +6,9 @@ from pathlib import Path
 
 
 def test_plugins_import_the_face_only(checkout: Path) -> None:
-    sources = [path for path in checkout.glob("plugins/**/*.py") if not {"tests", "migrations"} & set(path.parts)]
+    sources = [
+        path for path in checkout.glob("plugins/**/*.py") if not {"tests", "migrations"} & set(path.parts)
+    ]
     strangers = {f"{path.relative_to(checkout)}: {name}" for path in sources for name in inner_modules(path)}
     assert strangers == set()
 
