@@ -6,6 +6,7 @@ its first moment. What must happen only when the data is safe is handed to `afte
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from host.database import Database
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+log = logging.getLogger("hostwright")
 
 
 class UnitOfWork:
@@ -75,4 +78,7 @@ def unit_of_work(database: Database) -> Iterator[UnitOfWork]:
         yield work
         work.flush()
     for follow in work.followers():
-        follow()
+        try:
+            follow()
+        except Exception:  # what has been committed is not undone by what should follow it
+            log.exception("a follower of a committed transaction failed")

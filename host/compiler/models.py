@@ -48,6 +48,7 @@ class Link:
     table: sa.Table | None = None  # the table of a many-to-many relation
     here: sa.Column[Any] | None = None
     there: sa.Column[Any] | None = None
+    key: Field | None = None  # the description of a linked row's key
 
 
 @dataclass(frozen=True, eq=False)

@@ -138,8 +138,8 @@ class Schemas:
     ) -> Any:
         options: dict[str, Any] = {"data_key": wire.outer.get(name, name)}
         if isinstance(node, Link):
-            key = Field(type="list", of=Field(type="string", max=255), max=MOST_LINKS)
-            return self.field(camel(name), key, wire.declared.values, **options)
+            keys = Field(type="list", of=node.key, max=MOST_LINKS)
+            return self.field(camel(name), keys, wire.declared.values, **options)
         field = node.field if isinstance(node, Attribute) else node
         nullable = node.is_nullable if isinstance(node, Attribute) else not field.required
         options["required"] = field.required and field.default is None and not is_patch

@@ -194,7 +194,8 @@ def _link(build: _Build, model: Model, name: str, node: Relation) -> Link:
         node.through or f"{model.table.name}_{name}", build.metadata, here, there,
         sa.Index(None, there), info={"owner": model.plugin, "was": former_table},
     )  # fmt: skip
-    return Link(name, node, node.to, table=table, here=here, there=there)
+    key = replace(target.keys[0].field, set=None, required=False, default=None, doc=None)
+    return Link(name, node, node.to, table=table, here=here, there=there, key=key)
 
 
 # --- constraints and indexes ------------------------------------------------------------------------------------------

@@ -143,6 +143,11 @@ def _extra(wire: CompiledWire, scope: Scope, found: Sequence[Output]) -> list[Ou
 def _link_output(wire: CompiledWire, link: Link, scope: Scope) -> Output:
     """The keys of linked rows, aggregated as JSON in the same query."""
     assert link.table is not None and link.here is not None and link.there is not None
-    here = scope.column(wire.model.keys[0].name)
-    keys = sa.select(json_array(link.there)).where(link.here == here).scalar_subquery()
-    return Output(wire.outer[link.name], Field(type="list", of=Field(type="string")), keys, is_nullable=False)
+    conditions = [link.here == scope.column(wire.model.keys[0].name)]
+    target = scope.inside(scope.models[link.target])
+    if target.model is not None and target.model.deleted is not None:
+        key, deleted = target.column(target.model.keys[0].name), target.column(target.model.deleted.name)
+        alive: Any = sa.select(sa.literal_column("1")).where(key == link.there, deleted.is_(None))
+        conditions.append(sa.exists(alive))
+    keys = sa.select(json_array(link.there)).where(*conditions).scalar_subquery()
+    return Output(wire.outer[link.name], Field(type="list", of=link.key), keys, is_nullable=False)

@@ -202,16 +202,14 @@ def delete(ctx: Context, model: Model, keys: tuple[Any, ...], *, match: Match | 
 
 def remove(ctx: Context, model: Model, keys: tuple[Any, ...], before: Values) -> None:
     """Remove without asking a rule: for cascades, whose permission was given by the row they follow from."""
-    clear_referrers(ctx, model, before, remove)
-    name = "remove" if model.deleted is None else "mark"
-    statement = ctx.runtime.plans.statement((model, name), lambda: _delete_statement(model))
-    _run(
-        ctx,
-        model,
-        statement,
-        {"deleted": ctx.now, **{f"key_{index}": key for index, key in enumerate(keys)}},
-        deleting=True,
-    )
+    statement = ctx.runtime.plans.statement((model, "remove"), lambda: _delete_statement(model))
+    parameters = {"deleted": ctx.now, **{f"key_{index}": key for index, key in enumerate(keys)}}
+    if model.deleted is not None:  # marked before what refers to it, so that rows that refer in a circle end it
+        _run(ctx, model, statement, parameters, deleting=True)
+        clear_referrers(ctx, model, before, remove)
+    else:
+        clear_referrers(ctx, model, before, remove)
+        _run(ctx, model, statement, parameters, deleting=True)
 
 
 def _delete_statement(model: Model) -> Any:

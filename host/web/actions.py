@@ -193,7 +193,7 @@ def _query_values(runtime: Runtime, query: str, field: Field, unknown: str) -> d
     fields = resolve(field, runtime.registry.declaration.types).fields
     found: dict[str, Any] = {}
     errors = []
-    for name, text in parse_qsl(query, keep_blank_values=True, max_num_fields=100):
+    for name, text in _pairs(query):
         node = fields.get(name)
         if node is None:
             if unknown == "refuse":
@@ -209,6 +209,13 @@ def _query_values(runtime: Runtime, query: str, field: Field, unknown: str) -> d
     if errors:
         raise Invalid("the query is not valid", errors)
     return found
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query, keep_blank_values=True, max_num_fields=100, errors="strict")
+    except ValueError:
+        raise Invalid.at("", "query", "the query string cannot be read") from None
 
 
 def answered(

@@ -25,7 +25,9 @@ class Door:
         headers = answer.headers
         body = answer.body
         if isinstance(body, bytes):
-            has_length = any(name == "Content-Length" for name, _ in headers) or environ["REQUEST_METHOD"] == "HEAD"
+            has_length = (
+                any(name == "Content-Length" for name, _ in headers) or environ["REQUEST_METHOD"] == "HEAD"
+            )
             if not has_length and answer.status not in (204, 304):
                 headers.append(("Content-Length", str(len(body))))
             start_response(_STATUS.get(answer.status) or f"{answer.status} Unknown", headers)
@@ -45,7 +47,9 @@ def request_of(environ: Mapping[str, Any]) -> Request:
         query=get("QUERY_STRING") or "",
         header=header_reader(environ),
         read=environ["wsgi.input"].read,
-        length=int(length) if length and length.isdecimal() else (None if chunked else 0),
+        length=int(length)
+        if length and length.isdecimal() and len(length) < 19
+        else (None if chunked else 0),
         remote=get("REMOTE_ADDR") or "",
         scheme=get("wsgi.url_scheme") or "http",
         host=get("HTTP_HOST") or "",

@@ -87,4 +87,4 @@ def json_answer(value: Any, status: int = 200, headers: list[tuple[str, str]] | 
 def path_of(environ: Mapping[str, Any]) -> str:
     """The decoded path of a WSGI environment, as text."""
     raw: str = environ.get("PATH_INFO") or "/"
-    return raw if raw.isascii() else raw.encode("latin-1").decode("utf-8", "replace")
+    return raw if raw.isascii() else raw.encode("latin-1", "replace").decode("utf-8", "replace")

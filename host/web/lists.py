@@ -34,7 +34,7 @@ def page_headers(wire: CompiledWire, request: Request, page: Page) -> list[tuple
     if page.next is not None:
         name = "page" if page.number is not None else "cursor"
         kept = [part for part in request.query.split("&") if part and not part.startswith(f"{name}=")]
-        query = "&".join([*kept, f"{name}={page.next}"])
+        query = "&".join([*kept, f"{name}={page.next}"]).replace("<", "%3C").replace(">", "%3E")
         headers.append(("Link", f'<{request.path}?{query}>; rel="next"'))
     if page.total is not None and wire.declared.list.form == "array":
         headers.append(("X-Total-Count", str(page.total)))

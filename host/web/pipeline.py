@@ -26,6 +26,7 @@ Fallback = Callable[[Request], Answer | None]
 log = logging.getLogger("hostwright.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 SMALLEST_COMPRESSED = 1024
 STANDARD_ERRORS = WireErrors()
 
@@ -134,7 +135,7 @@ def _compress(request: Request, answer: Answer) -> None:
     if not isinstance(answer.body, bytes) or len(answer.body) < SMALLEST_COMPRESSED:
         return
     answer.headers.append(("Vary", "Accept-Encoding"))
-    if "gzip" in (request.header("accept-encoding") or "") and not any(
+    if _GZIP.search(request.header("accept-encoding") or "") and not any(
         name == "Content-Encoding" for name, _ in answer.headers
     ):
         answer.body = gzip.compress(answer.body, compresslevel=4, mtime=0)

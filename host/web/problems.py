@@ -13,6 +13,7 @@ from host.errors import HostError, Unauthenticated
 from host.web.http import Answer
 
 PROBLEM = "application/problem+json"
+MOST_ERRORS = 100  # told of one request
 log = logging.getLogger("hostwright")
 
 
@@ -35,7 +36,7 @@ def problem(
                 "code": item.code,
                 "detail": item.detail,
             }
-            for item in error.errors
+            for item in error.errors[:MOST_ERRORS]
         ]
     body |= error.extra
     body["trace_id"] = request_id
