@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -27,35 +28,51 @@ from host.fields.kinds import FieldKind, Kinds, kinds, vocabulary
 @click.option("--no-code", is_flag=True, help="Leave out what needs the plugins' Python code.")
 def check(root: Path, as_json: bool, no_code: bool) -> None:
     """Check every declaration and list all problems."""
-    declaration, problems = _checked(root.resolve(), has_code=not no_code)
+    report = _checked(root.resolve(), has_code=not no_code)
     if as_json:
-        click.echo(json.dumps({"problems": [problem.as_dict() for problem in problems]}, indent=2))
-    elif problems:
-        for problem in problems:
+        click.echo(json.dumps({"problems": [problem.as_dict() for problem in report.problems]}, indent=2))
+    elif report.declaration and not report.problems:
+        click.echo(_summary(report.declaration))
+    else:
+        for problem in report.problems:
             click.echo(str(problem))
-        click.echo(f"{_count(len(problems), 'problem')}", err=True)
-    elif declaration:
-        click.echo(_summary(declaration))
-    raise SystemExit(1 if problems else 0)
+        click.echo(_count(len(report.problems), "problem"), err=True)
+    for problem in report.unused:
+        click.echo(f"not enabled, and broken: {problem}", err=True)
+    raise SystemExit(1 if report.problems else 0)
 
 
-def _checked(root: Path, *, has_code: bool) -> tuple[Declaration | None, Sequence[Problem]]:
+@dataclass(frozen=True)
+class _Report:
+    """What a check found; `unused` is wrong with plugins that nobody enabled."""
+
+    problems: Sequence[Problem]
+    declaration: Declaration | None = None
+    unused: Sequence[Problem] = ()
+
+
+def _checked(root: Path, *, has_code: bool) -> _Report:
     problems = Problems()
     try:
         found = discover(root, problems)
-        known = kinds(*(_field_types(found) if has_code else ()))
+        known = kinds(*(_field_types(found, problems) if has_code else ()))
         discovery = link_found(found, problems, vocabulary(known), os.environ)
         if has_code:
             resolve_calls(discovery.declaration, Outlines().function)
     except DeclarationError as error:
-        return None, error.problems
-    return discovery.declaration, _wrong_examples(discovery.declaration, known)
+        return _Report(error.problems)
+    declaration = discovery.declaration
+    return _Report(_wrong_examples(declaration, known), declaration, found.broken)
 
 
-def _field_types(found: Found) -> Sequence[FieldKind]:
+def _field_types(found: Found, problems: Problems) -> Sequence[FieldKind]:
     if not any(has_module(it.folder, "hooks") for it in found.enabled):
         return ()
-    hooks = make_hooks(found.enabled)
+    try:
+        hooks = make_hooks(found.enabled)
+    except DeclarationError as error:
+        problems.extend(error.problems)
+        return ()
     return [kind for kinds in hooks.hook.register_field_types() for kind in kinds]
 
 

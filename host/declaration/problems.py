@@ -96,6 +96,10 @@ class Problems:
         """Note one problem; the same one noted twice counts once."""
         self._found[Problem(place, path, code, message)] = None
 
+    def extend(self, found: Iterable[Problem]) -> None:
+        """Note problems that were found elsewhere."""
+        self._found.update(dict.fromkeys(found))
+
     def __len__(self) -> int:
         return len(self._found)
 

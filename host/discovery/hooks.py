@@ -41,13 +41,13 @@ def make_hooks(plugins: Iterable[HasCode]) -> pluggy.PluginManager:
 
 
 def _register(manager: pluggy.PluginManager, plugin: HasCode) -> Problem | None:
-    if plugin.package is None or not has_module(plugin.folder, MODULE):
+    if plugin.package is None or plugin.folder is None or not has_module(plugin.folder, MODULE):
         return None
     try:
         manager.register(import_module(plugin.package, plugin.folder, MODULE), name=plugin.name)
         manager.check_pending()
     except Exception as error:  # the plugin's code can raise anything while it is imported
-        place = Place(f"{plugin.name}/{MODULE}.py", 1, 1)
+        place = Place("/".join((*plugin.folder.parts[-2:], f"{MODULE}.py")), 1, 1)
         return Problem(
             place, plugin.name, "plugin_broken", f"its hooks cannot be used: {type(error).__name__}: {error}"
         )

@@ -101,6 +101,29 @@ def test_registered_types_are_known(root: Path) -> None:
     assert run(root, "check") == (0, "1 resource in 1 plugin, no problems\n")
 
 
+def test_broken_hooks_are_one_problem_of_several(root: Path) -> None:
+    declare(root, GOOD.replace("text", "txt"))
+    (root / "plugins/demo/hooks.py").write_text("import nothing_like_it\n")
+    status, output = run(root, "check")
+    assert status == 1
+    assert [line.split(":")[0] for line in output.splitlines()] == [
+        "plugins/demo/hooks.py", "plugins/demo/resources.yaml", "2 problems",
+    ]  # fmt: skip
+
+
+def test_broken_plugin_that_is_not_enabled_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = root / "lib" / "ghost-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: ghost\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[hostwright.plugins]\nghost = package_that_is_gone\n")
+    monkeypatch.syspath_prepend(str(root / "lib"))
+    status, output = run(root, "check")
+    assert status == 0
+    assert (
+        "not enabled, and broken: package_that_is_gone/plugin.yaml:1:1 ghost: the entry point names" in output
+    )
+
+
 def test_folder_that_is_no_site_is_one_sentence(tmp_path: Path) -> None:
     status, output = run(tmp_path, "check")
     assert status == 1
