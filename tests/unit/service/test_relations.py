@@ -39,7 +39,10 @@ resources:
   soft:
     mixins: [soft_delete]
     access: public
-    relations: {parent: {to: soft, on_delete: cascade}, guard: {to: soft, on_delete: restrict}, hint: {to: soft, on_delete: set_null}}
+    relations:
+      parent: {to: soft, on_delete: cascade}
+      guard: {to: soft, on_delete: restrict}
+      hint: {to: soft, on_delete: set_null}
   team:
     access: public
     fields: {name: string}
