@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,16 +15,23 @@ from plugins.freelance.tests.house import House, User, open_house
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 
 
-@pytest.fixture(scope="session", params=DATABASES)
-def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A database of this session: once SQLite, once PostgreSQL."""
+@contextmanager
+def fresh_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """An empty database of the kind that the request names."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path_factory.mktemp('freelance') / 'test.sqlite3'}"
+        yield f"sqlite:///{folder / 'test.sqlite3'}"
         return
     server: Any = request.getfixturevalue("postgres_server")
     name = f"freelance_{next(request.getfixturevalue('postgres_names'))}"
     yield server.create(name)
     server.drop(name)
+
+
+@pytest.fixture(scope="session", params=DATABASES)
+def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database of this session: once SQLite, once PostgreSQL."""
+    with fresh_database(request, tmp_path_factory.mktemp("freelance")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
