@@ -17,7 +17,7 @@ from host.compiler.models import Attribute, Link
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field, WireValues
 from host.errors import FieldError, Invalid
-from host.fields.inputs import input_field
+from host.fields.inputs import OUT_OF_RANGE, input_field
 from host.fields.kinds import Kinds, Types, resolve
 
 MOST_LINKS = 1000
@@ -239,6 +239,8 @@ _SAID = {
 
 
 def _code(text: str) -> str:
+    if text.startswith(OUT_OF_RANGE):
+        return "range"
     return _SAID.get(text, ("invalid", ""))[0]
 
 

@@ -35,6 +35,7 @@ EMAIL = re.compile(
     r"[^@\s\x00-\x1f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}))*"
 )
 JSON_DEPTH = 32
+OUT_OF_RANGE = "out of range"
 NOISE = Decimal("3e-16")  # of a double that was computed, relative to it
 
 
@@ -311,7 +312,8 @@ def _validators(node: Field) -> list[Callable[[Any], Any]]:
     if node.min is None and node.max is None:
         return []
     low, high = (bound(node, value) for value in (node.min, node.max))
-    return [validate.Range(min=low, max=high)]
+    said = [f"{word} {limit}" for word, limit in (("at least", low), ("at most", high)) if limit is not None]
+    return [validate.Range(min=low, max=high, error=f"{OUT_OF_RANGE}: {', '.join(said)}")]
 
 
 def bound(node: Field, value: Any) -> Any:

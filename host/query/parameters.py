@@ -19,6 +19,7 @@ from host.query.operands import operand, sound
 OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "null", "contains", "starts")
 RESERVED = ("sort", "fields", "expand", "q", "count", "cursor", "page", "page_size")
 MOST_WORDS = 10  # of one search
+MOST_PARAMETERS = 500
 MOST_PAGES = 10_000
 _FORM = re.compile(r"([^\[\]]+)(?:\[(\w+)\])?")
 
@@ -69,7 +70,7 @@ class QueryParser:
     def parse(self, raw: str, allowed: tuple[str, ...] | None = None) -> ListQuery:
         """The checked query, or Invalid with every problem; `allowed` narrows it to these parameters."""
         try:
-            pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=100, errors="strict")
+            pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=MOST_PARAMETERS, errors="strict")
         except ValueError:
             raise Invalid.at("", "query", "the query string cannot be read") from None
         given: dict[str, str] = {}

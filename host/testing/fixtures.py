@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +79,62 @@ def as_actor(host_app: Any) -> Callable[..., Any]:
     """`as_actor("ann", role="admin")` is a client signed in as a new account."""
     make: Callable[..., Any] = host_app.as_actor
     return make
+
+
+# --- conformance ------------------------------------------------------------------------------------------------------
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each wire of the module's site, for tests that take `conforming`."""
+    if "conforming" in metafunc.fixturenames:
+        names = wire_names(conformance_root(metafunc.module))
+        metafunc.parametrize("conforming", names, indirect=True)
+
+
+def conformance_root(module: Any) -> Path:
+    """The folder of the site that a module's conformance tests are about."""
+    named = getattr(module, "SITE", None)
+    return Path(named) if named is not None else site_root(Path(module.__file__))
+
+
+@lru_cache(maxsize=8)
+def wire_names(root: Path) -> list[str]:
+    """The wires of a site that serve anything, by the names that `conforming` takes."""
+    from host.application import describe
+    from host.testing.conforming import label
+
+    served = {operation.wire for operation in describe(root, {}).operations if operation.wire is not None}
+    return sorted(label(wire) for wire in served)
+
+
+@pytest.fixture(scope="module")
+def conformance_database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of the database that conformance tests of a module share; override it for another."""
+    return f"sqlite:///{tmp_path_factory.mktemp('conformance') / 'host.db'}"
+
+
+@pytest.fixture(scope="module")
+def conformance_samples() -> dict[str, dict[str, Any]]:
+    """Values that declared examples cannot tell, by resource and field; override it where there are some."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def conforming_wires(
+    request: pytest.FixtureRequest,
+    conformance_database_url: str,
+    conformance_samples: dict[str, dict[str, Any]],
+) -> Iterator[dict[str, Any]]:
+    """Every wire of the running site, by name."""
+    from host.testing.conforming import Conforming
+    from host.testing.sites import Site
+
+    site = Site.make(conformance_root(request.module), conformance_database_url)
+    yield Conforming.all_of(site, conformance_samples)
+    site.close()
+
+
+@pytest.fixture
+def conforming(request: pytest.FixtureRequest, conforming_wires: dict[str, Any]) -> Any:
+    """One wire of the site, ready to be called."""
+    return conforming_wires[request.param]

@@ -39,7 +39,7 @@ class Client(WerkzeugClient):
         return super().open(*args, headers=headers, **options)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Site:
     """An assembled site. Two of them do not know of each other."""
 

@@ -133,7 +133,7 @@ class BulkOperations:
 
     def _key(self, key: Attribute, item: dict[str, Any], errors: list[FieldError]) -> Any:
         outer = self.wire.outer.get(key.name, key.name)
-        value = item.pop(outer, None)
+        value = _whole(item.pop(outer, None))
         if isinstance(value, bool) or not isinstance(value, str | int):
             errors.append(FieldError(f"/{outer}", "required", "expected the key of a row"))
             return None
@@ -146,7 +146,7 @@ class BulkOperations:
     def _version(self, item: dict[str, Any], errors: list[FieldError]) -> int | None:
         attribute = self.wire.model.version
         outer = self.wire.outer.get(attribute.name) if attribute is not None else None
-        version = item.pop(outer, None) if outer is not None else None
+        version = _whole(item.pop(outer, None)) if outer is not None else None
         if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
             errors.append(FieldError(f"/{outer}", "invalid", "expected the version that was read"))
         return version
@@ -157,6 +157,11 @@ class BulkOperations:
                 if item.version is None:
                     with at_item(index):
                         raise _without_version()
+
+
+def _whole(value: Any) -> Any:
+    """5.0 as 5: to JSON both are the same whole number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _requires_version(model: Model) -> bool:

@@ -4,7 +4,7 @@ import schemathesis
 from schemathesis import GenerationMode
 
 # A key that is nobody's, a rule over several fields, a cursor that was never made, a search of too many words.
-INEXPRESSIBLE = {"reference", "check", "cursor", "too_long", "duplicate", "forbidden"}
+INEXPRESSIBLE = {"reference", "check", "cursor", "too_long", "duplicate", "forbidden", "range"}
 
 
 @schemathesis.check
@@ -12,6 +12,7 @@ def refuses_valid_input_for_a_reason(context, response, case):
     """Every error of a 400 or 422 to valid input has one of the codes above."""
     meta = case.meta
     is_valid = meta is not None and meta.generation.mode == GenerationMode.POSITIVE
+    is_valid = is_valid and not case.path.startswith("/api/auth/")  # one of two names has to be there
     if not is_valid or response.status_code not in (400, 422):
         return
     codes = {error["code"] for error in response.json().get("errors", [{"code": "none"}])}

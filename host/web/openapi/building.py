@@ -184,7 +184,9 @@ class DocumentBuilder:
         if operation.input is not None and operation.method == "GET":
             parameters = list(input_parameters(operation.input, self.values, style, base))
         elif operation.input is not None:
-            body = _body(self.values.bare(operation.input, style, base), is_required=operation.input.required)
+            body = _body(
+                self.values.bare(operation.input, style, base), is_required=self._needs_body(operation.input)
+            )
         return parameters, body, {str(operation.status): self._result(operation, base)}
 
     def _result(self, operation: Operation, base: str) -> Json:
@@ -192,10 +194,15 @@ class DocumentBuilder:
         if out is None or out.type == "none":
             return {"description": "Done."}
         if out.type in ("file", "stream"):
-            content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+            content: Json = {"*/*": {"schema": {}}}
             return {"description": "The bytes.", "content": content}
         name = f"{base}Answer"
         return _answer(self._said(out), self.shapes.result(out, operation.wire, name), {})
+
+    def _needs_body(self, node: Field) -> bool:
+        fields = resolve(node, self.registry.declaration.types).fields.values()
+        inner = [resolve(field, self.registry.declaration.types) for field in fields]
+        return node.required or any(field.required and field.default is None for field in inner)
 
     def _said(self, out: Field) -> str:
         return resolve(out, self.registry.declaration.types).doc or "The result."

@@ -127,22 +127,14 @@ class ListParameters:
 
     def _operand(self, attribute: Attribute) -> Json:
         """The schema of a filter's value, as text of a query string."""
-        field = attribute.field
+        field = replace(attribute.field, min=None, max=None)
         if self.kinds[field.type].is_text:
             return {"type": "string"}
-        style = Style.taken(self.wire.declared.values)
-        schema = self.values.bare(field, style, camel(self.wire.model.name) + camel(attribute.name))
-        if field.type == "decimal":
-            return dict(schema["anyOf"][0]) | {
-                "pattern": schema["anyOf"][0]["pattern"].replace("^[", "^-?[", 1)
-            }
-        if field.type == "duration":
-            return self.values.bare(field, Style(True), attribute.name)
-        return (
-            {"type": schema["type"]}
-            if field.type in ("integer", "float") and "minimum" not in schema
-            else schema
-        )
+        values = self.wire.declared.values
+        values = replace(values, duration=self.wire.declared.units.get(attribute.name, values.duration))
+        base = camel(self.wire.model.name) + camel(attribute.name)
+        schema = self.values.bare(field, Style.taken(values), base)
+        return dict(schema["anyOf"][0]) if field.type == "decimal" else schema
 
     def _order(self) -> Iterator[Json]:
         names = [self.wire.outer[name] for name in self.query.sort if name in self.wire.outer]

@@ -9,13 +9,15 @@ from typing import Any
 
 from host.compiler.schemas import camel
 from host.declaration.nodes import Field
-from host.fields.kinds import Kinds, Types, decimal_pattern, resolve
+from host.fields.inputs import EMAIL
+from host.fields.kinds import Kinds, Types, decimal_pattern, longest, resolve
 from host.web.openapi.components import Components, Json
 from host.web.openapi.examples import example_object, example_of
 from host.web.openapi.styles import Style
 
 NULL: Json = {"type": "null"}
 BLANK: Json = {"const": ""}  # taken for null
+LONGEST_EMAIL = 254
 MOST_UNITS = 10**10  # seconds or minutes of a duration
 _SECONDS = r"[0-9]{1,10}(\.[0-9]{1,6})?S"
 _CLOCK_PART = rf"T([0-9]{{1,9}}H([0-9]{{1,9}}M)?({_SECONDS})?|[0-9]{{1,9}}M({_SECONDS})?|{_SECONDS})"
@@ -179,6 +181,12 @@ def _duration(node: Field, style: Style) -> Json:
     return {"type": "number", **bounds}
 
 
+def _email(node: Field, style: Style) -> Json:
+    length = {key: value for key, value in (("minLength", node.min),) if value is not None}
+    most = min(longest(node), LONGEST_EMAIL)
+    return {"type": "string", "format": "email", "pattern": f"^{EMAIL.pattern}$", "maxLength": most, **length}
+
+
 _MAKERS: Mapping[str, Callable[[Field, Style], Json]] = {
-    "decimal": _decimal, "datetime": _datetime, "date": _date, "duration": _duration,
+    "decimal": _decimal, "datetime": _datetime, "date": _date, "duration": _duration, "email": _email,
 }  # fmt: skip

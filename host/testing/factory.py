@@ -1,0 +1,109 @@
+"""Valid input for any resource, made of the examples that the document shows: what conformance tests store and send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from host.actor import SYSTEM, Actor
+from host.compiler.models import ACCOUNT, Attribute, Model
+from host.compiler.schemas import writable
+from host.compiler.wires import CompiledWire
+from host.declaration.nodes import Field
+from host.fields.kinds import longest, resolve
+from host.service import writing
+from host.testing.sites import Site
+from host.web.openapi.examples import example_of
+from host.web.openapi.styles import Style
+
+Row = dict[str, Any]
+TEXTS = ("string", "text", "email", "url")
+
+
+@dataclass(eq=False, repr=False)
+class Factory:
+    """Makes rows of one site. `samples` are values that declared examples cannot tell, by resource and field."""
+
+    site: Site
+    samples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def body(self, wire: CompiledWire, owner: Actor, *, only: str = "create") -> Row:
+        """A body that create takes from this actor, under outer names."""
+        found: Row = {}
+        for name, node in writable(wire, updating=only != "create").items():
+            value = self.value(wire, name, node, owner)
+            if value is not None:
+                found[wire.outer.get(name, name)] = value
+        return found
+
+    def value(self, wire: CompiledWire, name: str, node: Any, owner: Actor) -> Any:
+        """A value of one field, another one each time where it has to be unique; None to leave it out."""
+        samples = self.samples.get(wire.model.name, {})
+        if name in samples:
+            return samples[name]
+        if isinstance(node, Attribute) and node.relation is not None:
+            return self._referred(wire.model, node, owner)
+        declared = node.field if isinstance(node, Attribute) else node
+        if not isinstance(declared, Field) or declared.write:
+            return None  # linked keys, and what only some may set
+        types = self.site.runtime.registry.declaration.types
+        value = example_of(declared, self.site.runtime.registry.kinds, types, self.style(wire, name))
+        return self._another(wire.model, name, resolve(declared, types), value)
+
+    def style(self, wire: CompiledWire, name: str) -> Style:
+        """How the wire takes the field's values."""
+        made = self.site.runtime.registry.schemas.create(wire).fields.get(name)
+        values = made.metadata["values"] if made is not None else wire.declared.values
+        return Style.taken(values, wire.declared.unknown)
+
+    def stored(self, wire: CompiledWire, owner: Actor, body: Row | None = None) -> tuple[Any, ...]:
+        """The key of a new row that belongs to the owner, stored by the system."""
+        model, registry = wire.model, self.site.runtime.registry
+        main = registry.main_wire(model)
+        given = body if body is not None else self.body(main, owner)
+        values = registry.schemas.load(registry.schemas.create(main), given)
+        with self.site.runtime.writing(SYSTEM, plugin=model.plugin) as ctx:
+            if model.owner is not None and model.declared.mixins.owned is not None:
+                values[model.owner.name] = owner.key(model.declared.mixins.owned.by)
+            return writing.create(ctx, model, values).keys
+
+    def path(self, wire: CompiledWire, keys: tuple[Any, ...]) -> str:
+        """The path of a row."""
+        return "/".join([wire.path, *map(str, keys)])
+
+    def _referred(self, model: Model, attribute: Attribute, owner: Actor) -> Any:
+        relation = attribute.relation
+        assert relation is not None  # asked by `value`
+        if relation.to == ACCOUNT:
+            return owner.key(relation.by or "id")
+        if relation.to == model.name and not relation.required:
+            return None
+        registry = self.site.runtime.registry
+        target = registry.models[relation.to]
+        return self.stored(registry.main_wire(target), owner)[0]
+
+    def _another(self, model: Model, name: str, node: Field, value: Any) -> Any:
+        if value is None or not _is_unique(model, name):
+            return value
+        number = next(self._numbers)
+        if node.type == "email":
+            return f"user{number}@example.org"
+        if node.type == "url":
+            return f"https://example.org/{number}"
+        if node.type in TEXTS and node.pattern is None:
+            return f"{value}{number}"[-longest(node) :]
+        if node.type == "integer":
+            return int(node.min or 0) + number
+        return value
+
+
+def _is_unique(model: Model, name: str) -> bool:
+    attribute = model.attributes.get(name)
+    if attribute is None:
+        return False
+    single = attribute.field.unique or (attribute.is_key and len(model.keys) == 1)
+    composite = any(name in unique.fields for unique in model.declared.unique)
+    return single or composite or attribute.is_key
