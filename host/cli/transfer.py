@@ -220,7 +220,7 @@ def _wire(runtime: Runtime, resource: str, wire_name: str | None) -> CompiledWir
     short = [name for name in registry.models if name.partition(".")[2] == resource]
     name = resource if resource in registry.models else short[0] if len(short) == 1 else None
     if name is None:
-        hint = f": write {' or '.join(short)}" if short else did_you_mean(resource, registry.models)
+        hint = f": write {' or '.join(short)}" if short else did_you_mean(resource, _names(registry))
         raise click.ClickException(f"there is no resource {resource!r}{hint}")
     wires = registry.wires[name]
     found = next((wire for wire in wires if wire_name in (None, wire.name)), None)
@@ -229,6 +229,11 @@ def _wire(runtime: Runtime, resource: str, wire_name: str | None) -> CompiledWir
             f"{name} has no wire {wire_name!r}; it has {', '.join(wire.name for wire in wires)}"
         )
     return found
+
+
+def _names(registry: Registry) -> list[str]:
+    """Every resource by its qualified name and by its own."""
+    return [*registry.models, *(name.partition(".")[2] for name in registry.models)]
 
 
 @contextmanager

@@ -24,7 +24,7 @@ PIECE: Final = 256 * 1024
 IN_MEMORY: Final = 1 << 20
 MEDIA: Final = {
     "text/csv": "csv", "application/csv": "csv", "application/x-ndjson": "ndjson", "application/ndjson": "ndjson",
-    "application/jsonl": "ndjson", "application/x-jsonlines": "ndjson", "application/json": "ndjson",
+    "application/jsonl": "ndjson", "application/x-jsonlines": "ndjson", "application/json": "mongo",
 }  # fmt: skip
 DUPLICATES: Final = ("error", "skip", "update")
 
