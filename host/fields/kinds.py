@@ -61,53 +61,35 @@ class FieldKind:
     )  # constraints that must be given, e.g. an enum's `values`
 
 
+# What a field takes from its named type, and what of that it may say itself.
+DESCRIBED = (
+    "type",
+    "doc",
+    "default",
+    "min",
+    "max",
+    "pattern",
+    "values",
+    "of",
+    "fields",
+    "digits",
+    "places",
+    "trim",
+)
+OWN = ("doc", "default", "min", "max", "example", "nullable", "set", "read", "write", "column", "was")
+FLAGS = ("required", "secret", "transient", "unique")
+
+
 def resolve(node: Field, types: Types) -> Field:
     """The field with its named type's description filled in; what the field itself says wins."""
     named = types.get(node.type)
     if named is None:
         return node
     base = resolve(named, types)
-    own = {
-        name: value
-        for name in (
-            "doc",
-            "default",
-            "min",
-            "max",
-            "example",
-            "nullable",
-            "set",
-            "read",
-            "write",
-            "column",
-            "was",
-        )
-        if (value := getattr(node, name)) not in (None, ())
-    }
-    flags = {
-        name: getattr(node, name)
-        for name in ("required", "secret", "transient", "unique")
-        if getattr(node, name)
-    }
-    merged: dict[str, Any] = {
-        name: getattr(base, name)
-        for name in (
-            "type",
-            "doc",
-            "default",
-            "min",
-            "max",
-            "pattern",
-            "values",
-            "of",
-            "fields",
-            "digits",
-            "places",
-            "trim",
-            "example",
-        )
-    }
-    return replace(node, **{**merged, **own, **flags, "named": node.type})
+    described: dict[str, Any] = {name: getattr(base, name) for name in (*DESCRIBED, "example")}
+    own = {name: value for name in OWN if (value := getattr(node, name)) not in (None, ())}
+    flags = {name: getattr(node, name) for name in FLAGS if getattr(node, name)}
+    return replace(node, **{**described, **own, **flags, "named": node.type})
 
 
 # --- texts to values --------------------------------------------------------------------------------------------------
