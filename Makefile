@@ -57,8 +57,8 @@ drill: $(DEVELOPMENT)  ## Run the long tests at full size
 bench: $(DEVELOPMENT)  ## Measure generated against hand-written endpoints
 	$(BIN)/python -m tests.benchmark.bench --check
 
-docs: $(DEVELOPMENT)  ## Renew the tables of the language reference
-	$(BIN)/python -m host.cli.reference docs/language.md
+docs: $(DEVELOPMENT)  ## Renew what the documents repeat of the code
+	$(BIN)/python -m host.cli.reference docs/*.md
 
 # uv is needed only to renew the pinned requirements, never to install from them.
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \

@@ -120,7 +120,10 @@ def assemble(settings: Settings) -> App:
         *endpoint_operations(runtime),
         *authentication.operations(),
         *HealthOperations(
-            database, registry.declaration.plugins, table_owners(loaded, settings.root)
+            database,
+            registry.declaration.plugins,
+            table_owners(loaded, settings.root),
+            hooks.hook.health_checks,
         ).operations(),
     )
     hooks.hook.startup(registry=registry, settings=settings)

@@ -21,13 +21,17 @@ START_SECONDS = 30.0
 
 
 class _Declarations(DefaultFilter):
-    """YAML and Python, but not what the run itself writes."""
+    """YAML and Python, but not what the run itself writes, and no tests."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self.root = root
 
     def __call__(self, change: Change, path: str) -> bool:
-        parts = Path(path).parts
+        folders = Path(path).relative_to(self.root).parts
         return (
             path.endswith((".yaml", ".yml", ".py"))
-            and not {"var", "migrations"} & set(parts)
+            and not {"var", "migrations", "tests"} & set(folders)
             and super().__call__(change, path)
         )
 
@@ -37,7 +41,7 @@ def develop(root: Path, listening: Listening) -> None:
     serving: subprocess.Popen[bytes] | None = None
     try:
         serving = _replaced(serving, root, listening)
-        for _ in watch(root, watch_filter=_Declarations(), raise_interrupt=False, step=100):
+        for _ in watch(root, watch_filter=_Declarations(root), raise_interrupt=False, step=100):
             serving = _replaced(serving, root, listening)
     finally:
         _stop(serving)
@@ -55,7 +59,9 @@ def _replaced(
     started = _started(root, listening)
     if started is None:
         return serving
-    _stop(serving)
+    if serving is not None:
+        _stop(serving)
+        click.echo("Reloaded: the new version serves.")
     return started
 
 

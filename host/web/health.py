@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,17 +14,20 @@ from host.migrations.owners import Owner
 from host.web.http import Answer, Request, json_answer
 from host.web.operations import Operation
 
+Checks = Mapping[str, Callable[[], None]]
+log = logging.getLogger("hostwright")
 NO_STORE = ("Cache-Control", "no-store")
 STATUS = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
 
 
 @dataclass(frozen=True, eq=False)
 class HealthOperations:
-    """The handlers. `owners` are asked whether the database has all their revisions."""
+    """The handlers. `owners` are asked whether the database has all their revisions, `checks` are those of the hooks."""
 
     database: Database
     plugins: Sequence[Plugin]
     owners: Sequence[Owner]
+    checks: Callable[[], Sequence[Checks]] = tuple
 
     def operations(self) -> Iterator[Operation]:
         """Every operation."""
@@ -69,7 +73,16 @@ class HealthOperations:
             raise Unavailable("the database cannot be reached") from error
         if missing:
             raise Unavailable(f"migrations are pending for {', '.join(found.owner for found in missing)}")
+        self._ask_plugins()
         return json_answer({"status": "ready"}, headers=[NO_STORE])
+
+    def _ask_plugins(self) -> None:
+        for name, check in ((name, check) for checks in self.checks() for name, check in checks.items()):
+            try:
+                check()
+            except Exception as error:  # whatever a plugin's check raises means that it is not ready
+                log.warning("the check %s failed", name, exc_info=error)
+                raise Unavailable(f"{name} is not ready") from error
 
     def version(self, request: Request) -> Answer:
         """The versions of the host and of the enabled plugins."""
