@@ -15,7 +15,7 @@ from host.fields.kinds import Kinds
 
 MOST_VALUES = 200  # of one `in`
 LAST_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
-_NUMBER = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,9})?")
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 

@@ -184,7 +184,7 @@ def _duration(node: Field, style: Style) -> Json:
 def _email(node: Field, style: Style) -> Json:
     length = {key: value for key, value in (("minLength", node.min),) if value is not None}
     most = min(longest(node), LONGEST_EMAIL)
-    return {"type": "string", "format": "email", "pattern": f"^{EMAIL.pattern}$", "maxLength": most, **length}
+    return {"type": "string", "format": "idn-email", "pattern": f"^{EMAIL.pattern}$", "maxLength": most, **length}
 
 
 _MAKERS: Mapping[str, Callable[[Field, Style], Json]] = {
