@@ -14,6 +14,7 @@ from host.migrations.changes import Change
 from host.migrations.difference import difference
 from host.migrations.errors import MigrationError
 from host.migrations.ledger import read_ledger
+from host.migrations.neutral import with_neutral_values
 from host.migrations.owners import Owner, in_order
 from host.migrations.reflection import read_shapes
 from host.migrations.shapes import Renames, Shapes
@@ -42,7 +43,8 @@ class Comparison:
 
     def way_back(self, owner: Owner) -> tuple[Change, ...]:
         """Return what it takes to undo these changes."""
-        return difference(self._new(owner), self._old(owner), self._renames.reversed())
+        old = {name: with_neutral_values(shape) for name, shape in self._old(owner).items()}
+        return difference(self._new(owner), old, self._renames.reversed())
 
     def _old(self, owner: Owner) -> Shapes:
         """The tables that the owner has, and those that it declares and that nobody has: they will be adopted."""

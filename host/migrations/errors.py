@@ -40,7 +40,7 @@ class Refused(MigrationError):
 
     def __init__(self, losses: Sequence[Loss], advice: str) -> None:
         lines = [f"  {loss}" for loss in losses]
-        super().__init__("\n".join(["refused, nothing was changed by:", *lines, advice]))
+        super().__init__("\n".join(["refused:", *lines, advice]))
         self.losses = tuple(losses)
 
 

@@ -155,13 +155,13 @@ def is_narrowed_text(old: ColumnShape, new: ColumnShape) -> int | None:
 
 def removed_values(old: CheckShape, new: CheckShape) -> tuple[str, ...]:
     """Return the quoted values that an enum's check no longer takes; empty if the checks differ otherwise."""
-    if _enum_column(old.sql) is None or _enum_column(old.sql) != _enum_column(new.sql):
+    if enum_column(old.sql) is None or enum_column(old.sql) != enum_column(new.sql):
         return ()
     kept = set(_LITERALS.findall(new.sql))
     return tuple(dict.fromkeys(value for value in _LITERALS.findall(old.sql) if value not in kept))
 
 
-def _enum_column(sql: str) -> str | None:
+def enum_column(sql: str) -> str | None:
     """Return the column of a check that does nothing but list its values, as either database writes it."""
     frame = _LITERALS.sub("", sql)
     words = set(re.findall(r"\w+", frame)) - _LISTING

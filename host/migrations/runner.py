@@ -26,6 +26,7 @@ from host.migrations.operations import operating
 from host.migrations.owners import Owner, in_order, owner_named
 from host.migrations.pending import pending
 from host.migrations.reflection import read_names
+from host.migrations.removal import empty_tables
 
 LOCK_KEY = 0x486F7374
 PATIENCE_MS = 60_000
@@ -71,6 +72,9 @@ def downgrade(
     database.check()
     owner = owner_named(owners, name)
     with exclusive(database.engine) as connection:
+        if revision == "base":
+            with connection.begin():
+                empty_tables(connection, name, allow_destructive=allow_destructive)
         return run(connection, owner, "downgrade", revision, allow_destructive=allow_destructive)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from host.fields.columns import Day, Exact, Instant, Json, Span, TimeOfDay, Uid
 from host.migrations.check import check
 from host.migrations.runner import downgrade
-from tests.unit.migrations.shop import Declare, Shop, all_of, column, enum, indexed, item, summaries
+from tests.unit.migrations.shop import KEY, Declare, Shop, all_of, column, enum, indexed, item, summaries
 
 NAME = column("name", sa.String(40))
 CUSTOMER = item(column("title", sa.String(20)), name="shop_customer")
@@ -54,6 +55,7 @@ CHANGES: Mapping[str, tuple[Declare, Declare]] = {
     "number wider": (item(column("cost", Exact(9, 2))), item(column("cost", Exact(12, 3)))),
     "text to number": (PLAIN, item(column("name", sa.BigInteger()))),
     "uuid to text": (item(column("name", Uid())), item(column("name", sa.String(36)))),
+    "day to instant": (item(column("at", Day())), item(column("at", Instant()))),
     "unique added": (PLAIN, item(NAME, sa.UniqueConstraint("name"))),
     "unique dropped": (item(NAME, sa.UniqueConstraint("name")), PLAIN),
     "index added": (PLAIN, indexed(PLAIN, partial("x"))),
@@ -139,3 +141,14 @@ def test_tables_may_refer_to_each_other(shop: Shop) -> None:
     shop.apply(shop=circle)
 
     assert summaries(shop.plan(shop=circle)) == []
+
+
+def test_days_become_instants(shop: Shop) -> None:
+    days, instants = item(column("at", Day())), item(column("at", Instant()))
+    shop.apply(shop=days)
+    shop.execute("INSERT INTO shop_item (id, at) VALUES (:id, '2026-01-31')", id=KEY.format(1))
+
+    shop.apply(shop=instants, allow_destructive=False)
+
+    expected = {"sqlite": "2026-01-31T00:00:00.000000Z", "postgresql": datetime(2026, 1, 31, tzinfo=UTC)}
+    assert shop.execute("SELECT at FROM shop_item") == [(expected[shop.database.dialect],)]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from host.migrations.check import check
 from host.migrations.embedded import prepare_embedded
 from host.migrations.errors import MigrationError
-from tests.unit.migrations.shop import Shop, column, item, summaries
+from tests.unit.migrations.shop import Shop, column, item, keys, summaries
 
 NAME = column("name", sa.String(40))
 PLAIN = item(NAME)
@@ -37,6 +37,19 @@ def test_embedded_run_loses_nothing(shop: Shop) -> None:
         prepare_embedded(shop.database, shop.owners(shop=PLAIN))
 
     assert len(list((shop.folder / "shop").glob("*.py"))) == 1
+
+
+def test_embedded_run_counts_before_refusing(shop: Shop) -> None:
+    unique = item(NAME, sa.UniqueConstraint("name"))
+    prepare_embedded(shop.database, shop.owners(shop=PLAIN))
+    for key in keys(2):
+        shop.execute("INSERT INTO shop_item (id, name) VALUES (:id, 'same')", id=key)
+
+    with pytest.raises(MigrationError, match="which these rows contradict"):
+        prepare_embedded(shop.database, shop.owners(shop=unique))
+    shop.execute("DELETE FROM shop_item")
+
+    assert len(prepare_embedded(shop.database, shop.owners(shop=unique))) == 2
 
 
 def test_embedded_run_leaves_packages_alone(shop: Shop) -> None:

@@ -245,3 +245,57 @@ def test_two_processes_upgrade_once(shop: Shop, tmp_path: Path) -> None:
 
     assert sum(answers) == len(parts)
     assert summaries(shop.plan(shop=item(*parts))) == []
+
+
+def test_renamed_table_frees_its_names(shop: Shop) -> None:
+    unique = sa.UniqueConstraint("name")
+    shop.apply(shop=item(NAME, unique))
+
+    moved = all_of(item(NAME, unique, name="shop_thing", was="shop_item"), item(NAME, unique))
+    shop.apply(shop=item(NAME, unique, name="shop_thing", was="shop_item"))
+    shop.apply(shop=moved)
+
+    assert summaries(shop.plan(shop=moved)) == []
+
+
+def test_referred_tables_stay(shop: Shop) -> None:
+    child = item(
+        column("to_id", Uid(), sa.ForeignKey("shop_customer.id", ondelete="CASCADE")), name="crm_person"
+    )
+    shop.apply(shop=CUSTOMER, crm=child)
+
+    with pytest.raises(MigrationError, match="crm_person to shop_customer; take those back first"):
+        downgrade(
+            shop.database, shop.owners(shop=CUSTOMER, crm=child), "shop", "base", allow_destructive=True
+        )
+
+
+def test_filled_table_goes_back_to_base(shop: Shop) -> None:
+    shop.apply(shop=item(NAME, column("cost", sa.BigInteger(), nullable=False)))
+    shop.apply(shop=PLAIN)
+    shop.execute("INSERT INTO shop_item (id, name) VALUES (:id, 'x')", id=KEY.format(1))
+
+    downgrade(shop.database, shop.owners(shop=PLAIN), "shop", "base", allow_destructive=True)
+
+    assert "shop_item" not in shop.tables()
+
+
+def test_dropped_required_column_returns_neutral(shop: Shop) -> None:
+    shop.apply(shop=item(NAME, column("cost", sa.BigInteger(), nullable=False)))
+    shop.execute("INSERT INTO shop_item (id, name, cost) VALUES (:id, 'x', 5)", id=KEY.format(1))
+    shop.apply(shop=PLAIN)
+
+    downgrade(shop.database, shop.owners(shop=PLAIN), "shop", "-1")
+
+    assert shop.execute("SELECT cost FROM shop_item") == [(0,)]
+
+
+def test_descending_index_survives_a_rebuild(shop: Shop) -> None:
+    def latest(table: sa.Table) -> sa.Index:
+        return sa.Index("latest", table.c.name.desc(), _table=table)
+
+    shop.apply(shop=indexed(PLAIN, latest))
+    wider = indexed(item(column("name", sa.String(90))), latest)
+    shop.apply(shop=wider)
+
+    assert summaries(shop.plan(shop=wider)) == []
