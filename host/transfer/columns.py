@@ -72,7 +72,11 @@ class Columns:
         if node is not None:
             return self._target(inner, node, is_alias=outer in self.wire.declared.also)
         attribute = self.wire.model.attributes.get(inner)
-        if attribute is not None and attribute.is_key and self.has_identity:
+        if (
+            attribute is not None
+            and self.has_identity
+            and (attribute.is_key or self._is_wanted_version(attribute))
+        ):
             return self._target(inner, attribute, is_identity=True, is_alias=outer in self.wire.declared.also)
         if self._is_shown(outer, inner) or self.wire.declared.unknown == "ignore":
             self.ignored.add(name)
@@ -81,6 +85,11 @@ class Columns:
         raise Invalid.at(
             f"/{name[:100]}", "unknown", f"nobody declared this{did_you_mean(name[:100], known)}"
         )
+
+    def _is_wanted_version(self, attribute: Attribute) -> bool:
+        """Whether it is the version that every update of this resource has to name."""
+        versioned = self.wire.model.declared.mixins.versioned
+        return versioned is not None and versioned.required and attribute is self.wire.model.version
 
     def _inner(self, outer: str) -> str:
         model = self.wire.model

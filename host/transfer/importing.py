@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from host.actor import Actor
 from host.compiler.wires import CompiledWire
-from host.errors import HostError, Invalid
+from host.errors import HostError, Invalid, PreconditionRequired
 from host.service import writing
 from host.service.batches import BatchRefused, create_batch, is_plain
 from host.service.context import Context
@@ -159,13 +159,24 @@ class _Run:
         elif self.options.on_duplicate == "skip":
             self.report.skipped += 1
         else:
-            writing.update(self.ctx, model, keys, self._changes(values))
+            writing.update(self.ctx, model, keys, self._changes(values), match=self._match(record))
             self.report.updated += 1
 
     def _existing(self, record: Record, values: Values) -> tuple[Any, ...] | None:
         if self.options.on_duplicate == "error":
             return None
         return find_existing(self.ctx, self.wire, values, record.identity)
+
+    def _match(self, record: Record) -> writing.Match | None:
+        """The comparison of versions, for accounts and resources whose updates have to name the version that was read."""
+        version = self.wire.model.version
+        versioned = self.wire.model.declared.mixins.versioned
+        if version is None or versioned is None or not versioned.required or self.ctx.actor.is_system:
+            return None
+        read = record.identity.get(self.wire.outer.get(version.name, version.name))
+        if read is None:
+            raise PreconditionRequired("an update has to name the version that was read")
+        return lambda found: str(found.version) == str(read)
 
     def _changes(self, values: Values) -> Values:
         """What an update may set of a record: not the key, nor the version, nor what is set once."""

@@ -157,6 +157,17 @@ def test_updates_obey_the_rules(shop: Shop) -> None:
     assert sorted(row["name"] for row in shop.rows("customer", actor=shop.ann)) == ["Acme"]
 
 
+def test_required_version_guards_updates(shop: Shop) -> None:
+    shop.take("document", lines({"title": "a"}))
+    row = shop.rows("document")[0]
+    without = {"id": row["id"], "title": "b"}
+    for version, codes in ((None, ["precondition_required"]), (1, []), (1, ["precondition_failed"])):
+        data = lines(without if version is None else {**without, "version": version})
+        assert [
+            code for _, _, code in wrong(shop.take("document", data, shop.ann, on_duplicate="update"))
+        ] == codes
+
+
 def test_natural_keys_find_their_rows(both: Shop) -> None:
     both.take("place", lines({"country": "de", "code": 1, "name": "a"}))
     report = both.take(
