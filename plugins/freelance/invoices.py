@@ -41,7 +41,7 @@ def _line(index: int, item: Row) -> Row:
     quantity, rate = item.get("quantity"), item.get("rate")
     if quantity is None or rate is None:
         if item.get("amount") is None:
-            raise Invalid.at(f"/items/{index}/amount", "required", "give a quantity and a rate, or an amount")
+            raise Invalid.at(f"/items/{index}/amount", "check", "give a quantity and a rate, or an amount")
         quantity, rate = Decimal(1), item["amount"]
     amount = (quantity * rate).quantize(CENT, ROUND_HALF_UP)
     _check_size(f"items/{index}/amount", amount)

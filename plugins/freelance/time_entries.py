@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from host import BadRequest, Change, Context, Duplicate, NotFound
+from host import Change, Context, Duplicate, Invalid, NotFound
 
 Row = dict[str, Any]
 CENT = Decimal("0.01")
@@ -32,19 +32,19 @@ def start_timer(ctx: Context, data: Row) -> Row:
     """Begin an entry now. One owner has one started timer: a unique index decides between two that start at once."""
     entries = ctx.records("time_entry")
     if entries.count(end_time=None):
-        raise BadRequest(RUNNING)
+        raise Invalid.at("", "check", RUNNING)
     values = {name: data[name] for name in ("description", "is_billable", "hourly_rate") if name in data}
     project = data.get("project_id") or data.get("projectId")
     try:
         return entries.create({**values, "project": project, "start_time": ctx.now, "is_timer": True})
     except Duplicate:
-        raise BadRequest(RUNNING) from None
+        raise Invalid.at("", "check", RUNNING) from None
 
 
 def stop(ctx: Context, entry: Row, data: Row) -> Row:
     """End an entry, now or when the caller says."""
     if entry["end_time"] is not None:
-        raise BadRequest("this entry is not running")
+        raise Invalid.at("", "check", "this entry is not running")
     return ctx.records("time_entry").update(entry["id"], {"end_time": data.get("end_time") or ctx.now})
 
 
@@ -134,9 +134,9 @@ def generate_invoice(ctx: Context, data: Row) -> Row:
 
 def _check_billable(entry: Row) -> None:
     if entry["duration"] is None:
-        raise BadRequest("an entry is still running: stop it first")
+        raise Invalid.at("/entryIds", "check", "an entry is still running: stop it first")
     if not entry["is_billable"]:
-        raise BadRequest("an entry is not billable")
+        raise Invalid.at("/entryIds", "check", "an entry is not billable")
 
 
 def _project_rates(ctx: Context, entries: list[Row]) -> dict[str, Decimal | None]:
