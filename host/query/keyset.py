@@ -10,6 +10,12 @@ import sqlalchemy as sa
 from host.query.parameters import Order
 
 
+class _AsFetched(sa.types.UserDefinedType[Any]):
+    """Values of a cursor: they came from the driver and go back to it, so no column type may convert them."""
+
+    cache_ok = True
+
+
 def ordered(column: Any, step: Order, dialect: str) -> Any:
     """One ORDER BY term. Nulls come first when ascending, on both databases."""
     term = column.desc() if step.is_descending else column.asc()
@@ -24,7 +30,7 @@ def after_cursor(order: Sequence[Order], columns: Sequence[Any], nulls: Sequence
     One row-value comparison where every step runs the same way over columns without nulls, which an index can serve;
     else the expanded form.
     """
-    binds = [sa.bindparam(f"cursor_{index}", type_=sa.types.NullType()) for index in range(len(order))]
+    binds = [sa.bindparam(f"cursor_{index}", type_=_AsFetched()) for index in range(len(order))]
     directions = {step.is_descending for step in order}
     if len(directions) == 1 and not any(step.attribute.is_nullable for step in order):
         left, right = sa.tuple_(*columns), sa.tuple_(*binds)

@@ -93,7 +93,7 @@ class Caller:
         return row
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Core:
     """An assembled site behind the bare door."""
 
