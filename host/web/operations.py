@@ -50,4 +50,5 @@ class Operation:
 def operation_id(verb: str, name: str, wire: CompiledWire | None = None) -> str:
     """`listFreelanceInvoice`, with the wire's name behind it where it is not the main one."""
     suffix = "" if wire is None or wire.is_main else camel(wire.name)
-    return f"{verb[:1].lower()}{camel(verb)[1:]}{camel(name)}{suffix}"
+    made = f"{camel(verb)}{camel(name)}{suffix}"
+    return made[:1].lower() + made[1:]
