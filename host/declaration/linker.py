@@ -22,6 +22,7 @@ from host.declaration.resources import link_resource
 from host.declaration.settings import link_settings
 from host.declaration.types import link_types
 from host.declaration.vocabulary import Vocabulary
+from host.declaration.wire_shapes import link_shapes
 from host.declaration.wires import link_wires
 from host.declaration.workspace import SITE, PluginSource, Workspace, owner_of, short
 from host.errors import DeclarationError
@@ -66,6 +67,7 @@ def _link_names(workspace: Workspace) -> None:
     link_types(workspace)
     for name in names:
         link_resource(workspace, name)
+    link_shapes(workspace)
     for step in (
         link_targets,
         link_relations,
@@ -152,4 +154,5 @@ def _own(workspace: Workspace, declarations: Declarations, plugin: str) -> Decla
         types={key: workspace.types[f"{plugin}.{key}"] for key in declarations.types},
         resources={key: workspace.resources[f"{plugin}.{key}"] for key in declarations.resources},
         endpoints={key: workspace.endpoints[f"{plugin}.{key}"] for key in declarations.endpoints},
+        wires={key: workspace.wires[f"{plugin}.{key}"] for key in declarations.wires},
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     CallRef: TypeAlias = str
     TypeRef: TypeAlias = str
     ResourceRef: TypeAlias = str
+    WireRef: TypeAlias = str
     PathTemplate: TypeAlias = str
     FieldRef: TypeAlias = str
     SortRef: TypeAlias = str
@@ -36,6 +37,7 @@ else:
     ResourceRef = NewType(
         "ResourceRef", str
     )  # "client", "plugin.client" or "account" (short for host.account)
+    WireRef = NewType("WireRef", str)  # a named wire shape ("orbix", "plugin.orbix")
     PathTemplate = NewType(
         "PathTemplate", str
     )  # "/api/invoices/{id}": absolute, or below the resource's path
@@ -329,6 +331,7 @@ class Endpoint(Node):
         "runs outside of a transaction, for what waits on other servers; opens its own by `ctx.reading()`",
         False,
     )
+    like: WireRef | None = word("a named wire that `unknown` and `errors` are taken from", None)
     unknown: Literal["refuse", "ignore"] = word("input keys nobody declared", "refuse")
     errors: WireErrors = word("the form of errors", WireErrors())
     doc: str | None = word("what it does, for the documentation", None)
@@ -415,6 +418,7 @@ class WireParameter(Node):
 class Wire(Node):
     """The outer shape of a resource, for clients that exist already. Presentation only."""
 
+    like: WireRef | None = word("a named wire from which what is not written here is taken", None)
     path: PathTemplate | None = word("the collection's path, by default the resource's", None)
     paths: tuple[PathTemplate, ...] = word("further paths of the same operations", ())
     slash: Literal["strict", "both"] = word(
@@ -509,6 +513,7 @@ class Declarations(Node):
         "the resources", {}, flat=True
     )  # problems say `invoice.…` alone
     endpoints: Mapping[Name, Endpoint] = word("operations of no resource", {})
+    wires: Mapping[Name, Wire] = word("named wires, for others to be `like` them", {})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from host.declaration.nodes import Action, Endpoint, Field, PathTemplate, Resour
 from host.declaration.problems import Place, did_you_mean
 from host.declaration.scopes import Scope
 from host.declaration.types import link_field
+from host.declaration.wire_shapes import completed_endpoint
 from host.declaration.workspace import Workspace, owner_of, short
 
 STANDARD: Final = ("list", "get", "create", "update", "delete", "bulk", "export", "import")
@@ -38,7 +39,7 @@ def link_endpoint(workspace: Workspace, name: str) -> None:
         place = endpoint.place.of("path")
         workspace.problems.add("bad_form", place, f"{path}.path", "the path of an endpoint begins with /")
     _check_parameters(workspace, filled, parameters(endpoint.path), path)
-    workspace.endpoints[name] = filled
+    workspace.endpoints[name] = completed_endpoint(workspace, filled, owner_of(name), path)
 
 
 def parameters(path: str) -> tuple[str, ...]:

@@ -26,8 +26,8 @@ Code = Literal[
     "key", "table_claimed", "column_claimed", "was", "not_filterable", "not_sortable", "not_searchable",
     "not_unique", "query_name", "page", "no_mixin",
     # wires and paths
-    "wire_twice", "unknown_operation", "outer_name", "zone", "status", "path_reserved", "path_claimed",
-    "path_parameter",
+    "wire_twice", "unknown_wire", "wire_cycle", "unknown_operation", "outer_name", "zone", "status", "path_reserved",
+    "path_claimed", "path_parameter",
     # rules and expressions
     "no_access", "expression", "unknown_name", "ambiguous_name", "not_here", "not_a_condition", "comparison",
     "arguments", "rule_cycle", "rule_example",

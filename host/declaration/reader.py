@@ -31,7 +31,7 @@ class PluginFiles:
     folder: Path | None = None
 
 
-_SECTIONS = ("rules", "types", "resources", "endpoints")
+_SECTIONS = ("rules", "types", "resources", "endpoints", "wires")
 
 
 def read_site(data: bytes, file: str, problems: Problems) -> Site | None:

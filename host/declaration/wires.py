@@ -11,7 +11,8 @@ from host.declaration.nodes import Field, Name, Relation, Resource, Wire, WirePa
 from host.declaration.operations import STANDARD
 from host.declaration.problems import Place, did_you_mean
 from host.declaration.queries import PARAMETERS, comparison_fault, filter_fault, sort_fault
-from host.declaration.workspace import Workspace, short
+from host.declaration.wire_shapes import check_shape, completed
+from host.declaration.workspace import Workspace, owner_of, short
 
 MAIN = Name("main")
 WHOLE = (
@@ -32,7 +33,9 @@ def link_wires(workspace: Workspace, name: str) -> None:
     wires = {}
     for key, wire in written.items():
         path = f"{bare}.wire" if resource.wire and not resource.wires else f"{bare}.wires.{key}"
-        wires[key] = _linked(workspace, resource, wire, path)
+        check_shape(workspace, wire, path)
+        whole = completed(workspace, resource, wire, owner_of(name), path)
+        wires[key] = _linked(workspace, resource, whole, path)
     workspace.resources[name] = replace(resource, wire=None, wires=wires)
 
 
@@ -44,8 +47,6 @@ def _linked(ws: Workspace, resource: Resource, wire: Wire, path: str) -> Wire:
     _check_parameters(ws, resource, wire, path)
     _check_units(ws, resource, wire, path)
     _check_list(ws, resource, wire, path)
-    _check_statuses(ws, wire, path)
-    _check_zone(ws, wire, path)
     chosen = (
         [it for it in wire.operations if it in offered]
         if wire.operations is not None
@@ -185,32 +186,3 @@ def _check_list(ws: Workspace, resource: Resource, wire: Wire, path: str) -> Non
         if why := sort_fault(ws, attribute):
             place = wire.list.place.of("sort", at)
             ws.problems.add("not_sortable", place, f"{path}.list.sort", f'"{name}" {why}')
-    if wire.list.form == "array" and wire.list.key:
-        place = wire.list.place.name("key")
-        ws.problems.add("conflict", place, f"{path}.list", "a bare array has no `key`")
-    if wire.page.unpaged is not None and not 1 <= wire.page.unpaged <= 10_000:
-        ws.problems.add("page", wire.page.place.of("unpaged"), f"{path}.page", "`unpaged` is 1 to 10000")
-
-
-def _check_statuses(ws: Workspace, wire: Wire, path: str) -> None:
-    for key in ("create", "update", "delete"):
-        operation = getattr(wire, key)
-        if operation.status is not None and not 200 <= operation.status <= 299:
-            ws.problems.add("status", operation.place.of("status"), f"{path}.{key}", "success is 200 to 299")
-    for key, status in wire.errors.status.items():
-        if not 400 <= status <= 599:
-            place = wire.errors.place.of("status", key)
-            ws.problems.add("status", place, f"{path}.errors.status.{key}", "an error is 400 to 599")
-
-
-def _check_zone(ws: Workspace, wire: Wire, path: str) -> None:
-    if wire.values.naive is None or wire.values.naive == "UTC":
-        return
-    from zoneinfo import ZoneInfo  # reads a database of zones, seldom needed
-
-    try:
-        ZoneInfo(wire.values.naive)
-    except (ValueError, OSError, KeyError):
-        place = wire.values.place.of("naive")
-        message = f'unknown time zone "{wire.values.naive}"; write it as Europe/Berlin'
-        ws.problems.add("zone", place, f"{path}.values", message)

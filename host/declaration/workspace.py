@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from host.declaration.nodes import Declarations, Endpoint, Manifest, Name, Resource, Rule, TypeNode
+from host.declaration.nodes import Declarations, Endpoint, Manifest, Name, Resource, Rule, TypeNode, Wire
 from host.declaration.problems import Place, Problems, did_you_mean
 from host.declaration.vocabulary import Vocabulary
 
@@ -44,6 +44,7 @@ class Workspace:
         self.types: dict[str, TypeNode] = _collected(plugins, lambda it: it.types)
         self.rules: dict[str, Rule] = _collected(plugins, lambda it: it.rules)
         self.endpoints: dict[str, Endpoint] = _collected(plugins, lambda it: it.endpoints)
+        self.wires: dict[str, Wire] = _collected(plugins, lambda it: it.wires)
 
     def visible(self, plugin: str) -> frozenset[str]:
         """The plugins whose names this one may use."""

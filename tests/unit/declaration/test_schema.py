@@ -25,6 +25,7 @@ GOOD = [
     "grammar: 1\nresources: {a: {access: owner, mixins: [owned, {stamped: {created: made}}], key: [x, z]}}\n",
     "grammar: 1\nresources: {a: {access: {list: [a, b]}, mixins: owned, key: hex24, unique: [a, [b], {fields: d, lower: d}]}}\n",
     "grammar: 1\nresources: {a: {wire: {list: array, create: 200, delete: {status: 200, body: message}, names: {a: b}}}}\n",
+    "grammar: 1\nwires: {a: {list: array}, b: {like: c.a}}\nresources: {d: {wire: {like: b}}}\n",
     "grammar: 1\nendpoints: {a: {path: '/a/{b}', call: c.d, access: public, in: a, out: {type: list, of: x.y}}}\n",
 ]
 BAD = [
@@ -39,6 +40,8 @@ BAD = [
     "grammar: 1\nresources: {a: {operations: [list, remove]}}\n",
     "grammar: 1\nresources: {a: {unique: {fields: [a]}}}\n",
     "grammar: 1\nresources: {a: {wire: array}}\n",
+    "grammar: 1\nwires: {a: {like: [b, c]}}\n",
+    "grammar: 1\nwires: {a: {like: a.b.c}}\n",
     "grammar: 1\nresources: {a: {path: no spaces here}}\n",
     "grammar: 1\nresources: {a: null}\n",
     "name: demo\nversion: 1.0\n",
