@@ -49,7 +49,9 @@ COMPARE: dict[str, Callable[[Any, Any], Any]] = {
 
 numbers = st.recursive(
     st.one_of(
-        st.sampled_from([Column(("a",)), Column(("b",)), Column(("parent", "a")), Column(("parent", "parent", "b"))]),
+        st.sampled_from(
+            [Column(("a",)), Column(("b",)), Column(("parent", "a")), Column(("parent", "parent", "b"))]
+        ),
         st.integers(-3, 3).map(Literal),
     ),
     lambda inner: st.one_of(
@@ -194,7 +196,11 @@ def core(declare: Declare) -> Core:
     return core
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(expr=conditions, who=st.integers(0, 2))
 def test_rule_means_the_same_in_sql(core: Core, expr: Expr, who: int) -> None:
     actor = core.actors[who]  # type: ignore[attr-defined]

@@ -153,7 +153,8 @@ def test_list_takes_one_query_and_one_more_for_each_relation(
     core = declare(
         """
         resources:
-          shop: {access: public, fields: {name: string}, relations: {goods: {to: good, many: true, by: shop}}, query: {expand: [goods]}}
+          shop: {access: public, fields: {name: string}, relations: {goods: {to: good, many: true, by: shop}},
+          query: {expand: [goods]}}
           good: {access: public, relations: {shop: shop}, query: {expand: [shop]}}
         """
     )
