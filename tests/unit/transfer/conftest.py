@@ -1,4 +1,5 @@
 """The shop, for every test of transfer."""
 
-from tests.unit.transfer.shop import both as both
-from tests.unit.transfer.shop import shop as shop
+from tests.unit.transfer.shop import both, either_site, shop, sqlite_site
+
+__all__ = ["both", "either_site", "shop", "sqlite_site"]

@@ -120,23 +120,50 @@ class Shop:
             ctx.execute(self.site.runtime.registry.models[f"site.{resource}"].table.delete())
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
-    """The shop on SQLite, for what does not depend on the database."""
-    yield from _opened(tmp_path, f"sqlite:///{tmp_path / 'shop.db'}")
+@pytest.fixture(scope="module")
+def sqlite_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The shop's site on SQLite; the tests of a module share it."""
+    folder = tmp_path_factory.mktemp("shop")
+    yield from _opened(folder, f"sqlite:///{folder / 'shop.db'}")
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def either_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The shop's site on SQLite and on PostgreSQL; the tests of a module share it."""
+    folder = tmp_path_factory.mktemp("shop")
+    if request.param == "sqlite":
+        yield from _opened(folder, f"sqlite:///{folder / 'shop.db'}")
+        return
+    server = request.getfixturevalue("postgres_server")
+    name = next(request.getfixturevalue("postgres_names"))
+    yield from _opened(folder, server.create(name))
+    server.drop(name)
 
 
 @pytest.fixture
-def both(tmp_path: Path, database_url: str) -> Iterator[Shop]:
-    """The shop, on SQLite and on PostgreSQL."""
-    yield from _opened(tmp_path, database_url)
+def shop(sqlite_site: Site) -> Shop:
+    """The empty shop on SQLite, for what does not depend on the database."""
+    return _emptied(sqlite_site)
 
 
-def _opened(folder: Path, database_url: str) -> Iterator[Shop]:
+@pytest.fixture
+def both(either_site: Site) -> Shop:
+    """The empty shop, on SQLite and on PostgreSQL."""
+    return _emptied(either_site)
+
+
+def _opened(folder: Path, database_url: str) -> Iterator[Site]:
     (folder / "resources.yaml").write_text(SHOP)
     site = Site.make(folder, database_url)
-    yield Shop(site, site.account("ann"), site.account("bob"))
+    yield site
     site.close()
+
+
+def _emptied(site: Site) -> Shop:
+    with site.runtime.writing(SYSTEM) as ctx:
+        for table in reversed(site.runtime.registry.metadata.sorted_tables):
+            ctx.execute(table.delete())
+    return Shop(site, site.account("ann"), site.account("bob"))
 
 
 def lines(*rows: dict[str, Any]) -> bytes:

@@ -16,8 +16,9 @@ from tests.unit.transfer.shop import Shop
 @pytest.fixture
 def run(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """`run("export", "tag")` runs a command in the shop's folder."""
-    monkeypatch.setenv("HOSTWRIGHT_DATABASE_URL", f"sqlite:///{tmp_path / 'shop.db'}")
-    monkeypatch.setenv("HOSTWRIGHT_ROOT", str(tmp_path))
+    settings = shop.site.app.settings
+    monkeypatch.setenv("HOSTWRIGHT_DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("HOSTWRIGHT_ROOT", str(settings.root))
     monkeypatch.chdir(tmp_path)
 
     def command(*arguments: str, given: str | None = None) -> Result:
