@@ -89,7 +89,8 @@ def upgrade(root: Path, allow_destructive: bool) -> None:
         click.echo("Nothing to run: the database is up to date.")
 
 
-@db.command()
+# `-1` is a revision, not an option.
+@db.command(context_settings={"ignore_unknown_options": True})
 @root_option
 @allow_destructive_option
 @click.argument("plugin")

@@ -180,6 +180,19 @@ def test_removed_plugin_stays_until_its_base(db: Db, site: Path) -> None:
     assert "crm" not in db("plan").output
 
 
+def test_downgrade_goes_one_step_back(db: Db, site: Path) -> None:
+    db("make")
+    db("upgrade")
+    write(site, "shop", FIRST.replace("      note: text\n", "      note: text\n      size: integer\n"))
+    db("make")
+    db("upgrade")
+
+    back = db("downgrade", "shop", "-1")
+
+    assert "downgrade shop 0002_" in back.output
+    assert "add column shop_item.size" in db("plan").output
+
+
 LONG = """
 grammar: 1
 resources:
