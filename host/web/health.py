@@ -81,7 +81,7 @@ class HealthOperations:
             try:
                 check()
             except Exception as error:  # whatever a plugin's check raises means that it is not ready
-                log.warning("the check %s failed", name, exc_info=error)
+                log.warning("the check %s failed: %r", name, error)
                 raise Unavailable(f"{name} is not ready") from error
 
     def version(self, request: Request) -> Answer:
