@@ -16,7 +16,7 @@ from host.service.writing import Given
 from host.transfer.bulk import at_item, items_of, load_items
 from host.web.collection import collection_operation, serves
 from host.web.http import Answer, Request, json_answer
-from host.web.operations import Operation
+from host.web.operations import Operation, spoken
 from host.web.resources import ResourceOperations, key_value
 from host.web.updates import load_patch
 
@@ -45,7 +45,7 @@ class BulkOperations:
 
     def operations(self) -> Iterator[Operation]:
         """One for each single operation that the wire has."""
-        spoken = self.wire.model.noun.replace("_", " ")
+        rows = spoken(self.wire.model, many=True)
         for single, method, handler, status in (
             ("create", "POST", self.create, self.wire.create.status),
             ("update", "PATCH", self.update, 200),
@@ -54,7 +54,7 @@ class BulkOperations:
             if serves(self.wire, "bulk", single):  # type: ignore[arg-type]  # the three of them
                 yield collection_operation(
                     self.runtime, self.wire, f"bulk_{single}", single, method, handler,  # type: ignore[arg-type]
-                    summary=f"{single.capitalize()} many {spoken}s", status=status, body_limit=BODY_LIMIT,
+                    summary=f"{single.capitalize()} many {rows}", status=status, body_limit=BODY_LIMIT,
                     doc="One transaction, all or nothing; the pointers of errors begin with the item's index.",
                 )  # fmt: skip
 

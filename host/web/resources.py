@@ -11,7 +11,7 @@ import orjson
 
 from host.access import declared_rule, facts_of
 from host.compiler.expressions import Facts
-from host.compiler.models import Attribute
+from host.compiler.models import Attribute, Model
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import WireOperation
 from host.errors import MalformedKey
@@ -21,7 +21,7 @@ from host.service.runtime import Runtime
 from host.web.etags import etag, is_unchanged, match_of
 from host.web.http import JSON, JSON_OPTIONS, Answer, Request, json_answer
 from host.web.lists import enveloped, page_headers
-from host.web.operations import Operation, operation_id
+from host.web.operations import Operation, operation_id, spoken
 from host.web.updates import load_patch, load_replacement
 
 STANDARD_METHODS = {"create": ("POST",), "update": ("PATCH", "PUT"), "delete": ("DELETE",)}
@@ -69,7 +69,7 @@ class ResourceOperations:
             verb = f"update_by_{method.lower()}"
         return Operation(
             id=operation_id(verb, model.name, wire), method=method, path=path, kind=kind, plugin=model.plugin,
-            handler=handler, summary=_summary(verb, model.noun), wire=wire, access=rule,
+            handler=handler, summary=_summary(verb, model), wire=wire, access=rule,
             paths=tuple(other + path.removeprefix(prefix) for other in wire.declared.paths),
             slash=wire.declared.slash == "both", status=status or 200, errors=wire.declared.errors,
             is_public=self.runtime.policy.predicate(model, kind, Facts()) is not False,
@@ -208,8 +208,9 @@ def _key_text(text: str, field: Any) -> str:
     return text
 
 
-def _summary(verb: str, noun: str) -> str:
-    spoken = noun.replace("_", " ")
-    return {"list": f"List {spoken}s", "get": f"Read one {spoken}"}.get(
-        verb, f"{verb.partition('_')[0].capitalize()} a {spoken}"
+def _summary(verb: str, model: Model) -> str:
+    noun = spoken(model)
+    article = "an" if noun[0] in "aeiou" else "a"
+    return {"list": f"List {spoken(model, many=True)}", "get": f"Read one {noun}"}.get(
+        verb, f"{verb.partition('_')[0].capitalize()} {article} {noun}"
     )

@@ -17,7 +17,7 @@ from host.transfer.importing import ImportOptions, import_file
 from host.transfer.records import FORMATS
 from host.web.collection import collection_operation, serves
 from host.web.http import Answer, Request, json_answer
-from host.web.operations import Operation
+from host.web.operations import Operation, spoken
 
 MOST_EXPORTS: Final = 8  # open at once in a process; each holds a connection for as long as its reader takes
 PIECE: Final = 256 * 1024
@@ -40,15 +40,15 @@ class TransferOperations:
 
     def operations(self) -> Iterator[Operation]:
         """Export where the wire lists, import where it creates."""
-        spoken = self.wire.model.noun.replace("_", " ")
+        rows = spoken(self.wire.model, many=True)
         if serves(self.wire, "export", "list"):
             yield collection_operation(
-                self.runtime, self.wire, "export", "list", "GET", self.export_rows, summary=f"Export {spoken}s",
+                self.runtime, self.wire, "export", "list", "GET", self.export_rows, summary=f"Export {rows}",
                 doc="The whole list as a stream, under the list's rule, filters and order.",
             )  # fmt: skip
         if serves(self.wire, "import", "create"):
             yield collection_operation(
-                self.runtime, self.wire, "import", "create", "POST", self.import_rows, summary=f"Import {spoken}s",
+                self.runtime, self.wire, "import", "create", "POST", self.import_rows, summary=f"Import {rows}",
                 body_limit=self.limit, doc="One transaction, all or nothing, under the rules of single writes.",
             )  # fmt: skip
 
