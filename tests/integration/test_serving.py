@@ -24,7 +24,9 @@ resources:
 """
 SLOW = """grammar: 1
 endpoints:
-  wait: {method: GET, path: /api/slow/wait, call: actions.wait, access: public, detached: true, out: {type: object, fields: {done: boolean}}}
+  wait:
+    {method: GET, path: /api/slow/wait, call: actions.wait, access: public, detached: true,
+     out: {type: object, fields: {done: boolean}}}
 """
 CODE = """import time
 
