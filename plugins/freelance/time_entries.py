@@ -33,7 +33,7 @@ def start_timer(ctx: Context, data: Row) -> Row:
     entries = ctx.records("time_entry")
     if entries.count(end_time=None):
         raise Invalid.at("", "check", RUNNING)
-    values = {name: data[name] for name in ("description", "is_billable", "hourly_rate") if name in data}
+    values: Row = {name: data[name] for name in ("description", "is_billable", "hourly_rate") if name in data}
     project = data.get("project_id") or data.get("projectId")
     try:
         return entries.create({**values, "project": project, "start_time": ctx.now, "is_timer": True})
@@ -76,7 +76,8 @@ def summary(ctx: Context, data: Row) -> Row:
         .join_from(entries, projects, entries.c.project_id == projects.c.id, isouter=True)
         .where(*_period(entries, data), *ctx.records("time_entry").visible())
     )
-    finished, running, total, billed, worth = ctx.execute(statement).one()
+    row: Any = ctx.execute(statement).one()
+    finished, running, total, billed, worth = row
     return {
         "total_entries": finished,
         "running_entries": running,

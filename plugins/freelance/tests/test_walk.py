@@ -39,7 +39,8 @@ def sign_in(http: httpx.Client, email: str) -> dict[str, Any]:
     said: dict[str, Any] = answer.json()
     assert answer.is_success and {"id", "email", "name", "avatar"} <= set(said["user"])
     http.headers["Authorization"] = f"Bearer {said['token']}"
-    return said["user"]
+    user: dict[str, Any] = said["user"]
+    return user
 
 
 def ok(answer: httpx.Response) -> Any:
