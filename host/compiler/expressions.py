@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from host.compiler.aggregates import exact, quotient, remainder, whole
+from host.compiler.constants import constant
 from host.compiler.models import ACCOUNT, Attribute, Link, Model, Models
 from host.declaration.expressions import (
     And,
@@ -239,12 +240,10 @@ def _compare(expr: Compare, scope: Scope) -> Sql:
         return a.is_(None) if expr.operator == "is" else a.is_not(None)
     if isinstance(a, bool) and isinstance(b, bool):
         return COMPARISONS[expr.operator](a, b)
-    if isinstance(b, bool | str | int | float) or isinstance(right, Literal):
-        b = (
-            sa.literal(right.value, type_=a.type)
-            if isinstance(right, Literal) and not isinstance(a, bool)
-            else b
-        )
+    if isinstance(right, Literal) and not isinstance(a, bool):
+        b = constant(right.value, a.type)
+    elif isinstance(left, Literal) and not isinstance(b, bool):
+        a = constant(left.value, b.type)
     return COMPARISONS[expr.operator](a, b)
 
 
@@ -278,7 +277,7 @@ def terminal(path: tuple[str, ...], scope: Scope) -> Attribute | None:
 
 
 def _membership(expr: Compare, value: Any, items: Items) -> Sql:
-    values = [sa.literal(item, type_=value.type) for item in items.values]
+    values = [constant(item, value.type) for item in items.values]
     return value.in_(values) if expr.operator == "in" else value.not_in(values)
 
 

@@ -29,7 +29,8 @@ resources:
       pay: {call: actions.pay, in: amount, out: order, access: "mine and total > 0"}
       peek: {method: GET, call: actions.peek, out: report, access: authenticated}
       fail: {call: actions.fail, access: mine, in: amount}
-      summary: {target: collection, method: GET, path: stats/summary, call: actions.summary, in: wish, out: report, access: authenticated}
+      summary:
+        {target: collection, method: GET, path: stats/summary, call: actions.summary, in: wish, out: report, access: authenticated}
       latest: {target: collection, method: GET, call: actions.latest, out: {type: list, of: order}, access: public}
       download: {method: GET, call: actions.download, out: stream, access: mine}
       slow: {detached: true, call: actions.slow, out: order, access: mine}
