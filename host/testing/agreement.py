@@ -25,9 +25,7 @@ def assert_agreement(conforming: Conforming, keys: tuple[Any, ...]) -> None:
         assert shown is not None and native is not None
         answered: Row = orjson.loads(orjson.dumps(shown.row(), option=JSON_OPTIONS))
         values = native.row()
-    schema = answer_schema(
-        wire, runtime.registry.kinds, runtime.registry.declaration.types, _scope(conforming)
-    )
+    schema = answer_schema(wire, runtime.registry.kinds, _scope(conforming))
     assert list(answered) == [field.data_key or name for name, field in schema.fields.items()]
     for key, field in schema.fields.items():
         assert isinstance(field, Answered)

@@ -12,7 +12,7 @@ from host.compiler.models import ACCOUNT, Attribute, Model
 from host.compiler.schemas import writable
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field
-from host.fields.kinds import longest, resolve
+from host.fields.kinds import longest
 from host.service import writing
 from host.testing.sites import Site
 from host.web.openapi.examples import example_of
@@ -49,9 +49,8 @@ class Factory:
         declared = node.field if isinstance(node, Attribute) else node
         if not isinstance(declared, Field) or declared.write:
             return None  # linked keys, and what only some may set
-        types = self.site.runtime.registry.declaration.types
-        value = example_of(declared, self.site.runtime.registry.kinds, types, self.style(wire, name))
-        return self._another(wire.model, name, resolve(declared, types), value)
+        value = example_of(declared, self.site.runtime.registry.kinds, self.style(wire, name))
+        return self._another(wire.model, name, declared, value)
 
     def style(self, wire: CompiledWire, name: str) -> Style:
         """How the wire takes the field's values."""

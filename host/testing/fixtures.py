@@ -26,16 +26,16 @@ def host_database_url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def declare(tmp_path: Path, host_database_url: str) -> Iterator[Declare]:
-    """`declare(yaml)` is a running site of these declarations; the keys `grammar` and `site` may be left out."""
+    """`declare(yaml)` is a running site; `grammar` and `site` may be left out, another database be named."""
     from host.testing.sites import Site  # the host is loaded by the tests that need it, not by every session
 
     made: list[Site] = []
 
-    def make(text: str, environ: dict[str, str] | None = None) -> Site:
+    def make(text: str, environ: dict[str, str] | None = None, database_url: str | None = None) -> Site:
         folder = tmp_path / f"site{len(made)}"
         folder.mkdir()
         (folder / SITE_FILE).write_text(complete(text), encoding="utf-8")
-        made.append(Site.make(folder, host_database_url, environ))
+        made.append(Site.make(folder, database_url or host_database_url, environ))
         return made[-1]
 
     yield make

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field, WireValues
-from host.fields.kinds import resolve
 from host.service.runtime import Runtime
 from host.web.openapi.components import Components, Json
 from host.web.openapi.errors import ErrorAnswers, cases_of
@@ -46,7 +45,7 @@ class DocumentBuilder:
         registry = runtime.registry
         self.spec, self.runtime, self.registry = spec, runtime, registry
         self.components = Components(spec)
-        self.values = ValueSchemas(registry.kinds, registry.declaration.types, self.components)
+        self.values = ValueSchemas(registry.kinds, self.components)
         self.shapes = Shapes(registry, runtime.policy, self.components, self.values)
         self.errors = ErrorAnswers(self.components)
         plugin.use(self.values)
@@ -200,12 +199,11 @@ class DocumentBuilder:
         return _answer(self._said(out), self.shapes.result(out, operation.wire, name), {})
 
     def _needs_body(self, node: Field) -> bool:
-        fields = resolve(node, self.registry.declaration.types).fields.values()
-        inner = [resolve(field, self.registry.declaration.types) for field in fields]
+        inner = node.fields.values()
         return node.required or any(field.required and field.default is None for field in inner)
 
     def _said(self, out: Field) -> str:
-        return resolve(out, self.registry.declaration.types).doc or "The result."
+        return out.doc or "The result."
 
 
 def tag_of(operation: Operation) -> str:

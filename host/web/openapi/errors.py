@@ -74,11 +74,22 @@ class ErrorAnswers:
 
     def __init__(self, components: Components) -> None:
         self.components = components
+        self._made: dict[tuple[tuple[Case, ...], int], tuple[WireErrors, Json]] = {}
 
     def all(self, cases: Iterable[Case], form: WireErrors) -> Json:
         """The answers by status; several cases of one status share one."""
+        told = tuple(dict.fromkeys(cases))
+        key = (
+            told,
+            id(form),
+        )  # forms hold mappings and have no hash; the form is kept, so its id stays its own
+        if key not in self._made:
+            self._made[key] = (form, self._all(told, form))
+        return dict(self._made[key][1])
+
+    def _all(self, cases: tuple[Case, ...], form: WireErrors) -> Json:
         by_status: dict[int, list[Case]] = {}
-        for case in dict.fromkeys(cases):
+        for case in cases:
             status = form.status.get(case.code, case.status)  # type: ignore[call-overload]  # codes beyond the wire's cases
             by_status.setdefault(status, []).append(case)
         return {str(status): self._answer(status, found, form) for status, found in sorted(by_status.items())}

@@ -10,32 +10,31 @@ import orjson
 
 from host.compiler.readers import converter
 from host.declaration.nodes import Field
-from host.fields.kinds import Kinds, Types, longest, resolve
+from host.fields.kinds import Kinds, longest
 from host.web.http import JSON_OPTIONS
 from host.web.openapi.styles import Style
 
 CONVERTED = ("decimal", "datetime", "duration")  # whose outer form a wire decides
 
 
-def example_of(field: Field, kinds: Kinds, types: Types, style: Style) -> Any:
+def example_of(node: Field, kinds: Kinds, style: Style) -> Any:
     """A value that the field's schema accepts, in the wire's form; None where none can be made up."""
-    node = resolve(field, types)
     if node.type == "list":
-        inner = example_of(node.of, kinds, types, style) if node.of is not None else None
+        inner = example_of(node.of, kinds, style) if node.of is not None else None
         return node.example if node.example is not None else _listed(node, inner)
     if node.type == "object":
-        return node.example if node.example is not None else example_object(node, kinds, types, style)
+        return node.example if node.example is not None else example_object(node, kinds, style)
     value = _bounded(node, _plain(node, kinds))
     if value is None or node.type not in CONVERTED:
         return value
     kind = kinds[node.type]
     native = kind.parse(str(value), node)
-    return orjson.loads(orjson.dumps(converter(node, kinds, types, style.form)(native), option=JSON_OPTIONS))
+    return orjson.loads(orjson.dumps(converter(node, kinds, style.form)(native), option=JSON_OPTIONS))
 
 
-def example_object(node: Field, kinds: Kinds, types: Types, style: Style) -> dict[str, Any]:
+def example_object(node: Field, kinds: Kinds, style: Style) -> dict[str, Any]:
     """An example of every field that has one."""
-    found = {name: example_of(field, kinds, types, style) for name, field in node.fields.items()}
+    found = {name: example_of(field, kinds, style) for name, field in node.fields.items()}
     return {name: value for name, value in found.items() if value is not None}
 
 

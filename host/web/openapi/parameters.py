@@ -11,7 +11,6 @@ from host.compiler.registry import Registry
 from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field
-from host.fields.kinds import resolve
 from host.query.operands import MOST_VALUES
 from host.query.parameters import MOST_PAGES
 from host.web.openapi.components import Json
@@ -176,9 +175,8 @@ def _list_of(name: str, items: Json, doc: str, **more: Any) -> Json:
 
 def input_parameters(node: Field, values: ValueSchemas, style: Style, base: str) -> Iterator[Json]:
     """The fields of an action's input as parameters of the query string, with GET."""
-    for name, declared in resolve(node, values.types).fields.items():
-        field = resolve(declared, values.types)
-        schema = values.of(declared, style, f"{base}{camel(str(name))}", nullable=False)
+    for name, field in node.fields.items():
+        schema = values.of(field, style, f"{base}{camel(str(name))}", nullable=False)
         if field.type == "decimal" and "anyOf" in schema:
             schema = {**{key: value for key, value in schema.items() if key != "anyOf"}, **schema["anyOf"][0]}
         schema.pop("description", None)

@@ -13,7 +13,6 @@ from host.compiler.registry import Registry
 from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field, WireOperation
-from host.fields.kinds import resolve
 from host.query.expanding import MOST_RELATED
 from host.web.openapi.components import Components, Json
 from host.web.openapi.examples import example_of
@@ -35,7 +34,7 @@ class Shapes:
         """The marshmallow schema of an answered row."""
         if wire not in self._answers:
             scope = self.policy.scope(wire.model, facts_of(SYSTEM))
-            made = answer_schema(wire, self.registry.kinds, self.registry.declaration.types, scope)
+            made = answer_schema(wire, self.registry.kinds, scope)
             self._answers[wire] = made
         return self._answers[wire]
 
@@ -114,11 +113,10 @@ class Shapes:
 
     def result(self, out: Field, wire: CompiledWire | None, name: str) -> Json:
         """What an action or endpoint answers: rows of a resource, or values of types."""
-        resolved = resolve(out, self.registry.declaration.types)
-        if resolved.type in self.registry.models:
-            return or_null(self.row(self._wire_of(resolved.type, wire)))
-        if resolved.type == "list" and resolved.of is not None:
-            return {"type": "array", "items": self.result(resolved.of, wire, name)}
+        if out.type in self.registry.models:
+            return or_null(self.row(self._wire_of(out.type, wire)))
+        if out.type == "list" and out.of is not None:
+            return {"type": "array", "items": self.result(out.of, wire, name)}
         style = Style.answered(wire.form) if wire is not None else Style(False)
         return self.values.bare(out, style, name)
 
@@ -164,14 +162,13 @@ class Shapes:
         return found
 
     def _value(self, field: Any) -> Any:
-        kinds, types = self.registry.kinds, self.registry.declaration.types
+        kinds = self.registry.kinds
         if isinstance(field, Answered):
             if field.output.value is None:
                 return field.output.constant
-            return example_of(field.output.field, kinds, types, Style.answered(field.form))
+            return example_of(field.output.field, kinds, Style.answered(field.form))
         return example_of(
             field.metadata["field"],
             kinds,
-            types,
             Style.taken(field.metadata["values"], field.metadata["unknown"]),
         )

@@ -10,7 +10,7 @@ from typing import Any
 from host.compiler.schemas import camel
 from host.declaration.nodes import Field
 from host.fields.inputs import EMAIL
-from host.fields.kinds import Kinds, Types, decimal_pattern, longest, resolve
+from host.fields.kinds import Kinds, decimal_pattern, longest
 from host.web.openapi.components import Components, Json
 from host.web.openapi.examples import example_object, example_of
 from host.web.openapi.styles import Style
@@ -33,27 +33,24 @@ JSON_TYPES = ["object", "array", "string", "number", "boolean"]
 class ValueSchemas:
     """Makes the schemas of one document; objects and enums become components."""
 
-    def __init__(self, kinds: Kinds, types: Types, components: Components) -> None:
-        self.kinds, self.types, self.components = kinds, types, components
+    def __init__(self, kinds: Kinds, components: Components) -> None:
+        self.kinds, self.components = kinds, components
 
     def of(self, field: Field, style: Style, name: str, *, nullable: bool) -> Json:
         """The schema of a field with its description, default and example; `name` is for its inline types."""
-        node = resolve(field, self.types)
         schema = self.bare(field, style, name)
-        if nullable and style.takes_blank and node.type not in ("string", "text", "json"):
+        if nullable and style.takes_blank and field.type not in ("string", "text", "json"):
             schema = {"anyOf": [*schema.get("anyOf", (schema,)), BLANK, NULL]}
         elif nullable:
             schema = or_null(schema)
         elif not schema and style.is_taken:
             schema = {"type": JSON_TYPES}
-        return {**schema, **self._notes(field, node, style)}
+        return {**schema, **self._notes(field, style)}
 
     def bare(self, field: Field, style: Style, name: str) -> Json:
         """The schema of a field without notes, never null."""
-        node = resolve(field, self.types)
-        node = replace(node, type=self.kinds[node.type].like or node.type)
-        named = field.named or (field.type if field.type in self.types else None)
-        base = camel(named) if named else name
+        node = replace(field, type=self.kinds[field.type].like or field.type)
+        base = camel(field.named) if field.named else name
         match node.type:
             case "enum":
                 return self.components.schema(
@@ -78,10 +75,9 @@ class ValueSchemas:
         """The schema of an object's fields, not yet a component."""
         properties, required = {}, []
         for key, field in node.fields.items():
-            inner = resolve(field, self.types)
-            nullable = not inner.required and (inner.nullable is not False or not style.is_taken)
+            nullable = not field.required and (field.nullable is not False or not style.is_taken)
             properties[str(key)] = self.of(field, style, f"{base}{camel(str(key))}", nullable=nullable)
-            if inner.required and (inner.default is None or not style.is_taken):
+            if field.required and (field.default is None or not style.is_taken):
                 required.append(str(key))
         schema: Json = {"type": "object", "properties": properties}
         if required:
@@ -90,19 +86,17 @@ class ValueSchemas:
             schema["additionalProperties"] = not style.refuses_unknown
         return {
             **schema,
-            **examples(example_object(node, self.kinds, self.types, style)),
+            **examples(example_object(node, self.kinds, style)),
             **described(node.doc),
         }
 
-    def _notes(self, field: Field, node: Field, style: Style) -> Json:
-        notes = described(field.doc or node.doc)
+    def _notes(self, node: Field, style: Style) -> Json:
+        notes = described(node.doc)
         if style.is_taken and node.default is not None:
-            notes["default"] = example_of(
-                replace(node, example=None, fields={}), self.kinds, self.types, style
-            )
+            notes["default"] = example_of(replace(node, example=None, fields={}), self.kinds, style)
         if node.type in ("object", "list") and node.example is None:
             return notes  # the component has one
-        return {**notes, **examples(example_of(node, self.kinds, self.types, style))}
+        return {**notes, **examples(example_of(node, self.kinds, style))}
 
 
 def or_null(schema: Mapping[str, Any]) -> Json:
