@@ -16,7 +16,7 @@ import orjson
 
 from host.declaration.nodes import Field, WireValues
 from host.fields.durations import MICROSECONDS, in_unit, iso_duration, parse_duration
-from host.fields.kinds import Kinds, Types, resolve
+from host.fields.kinds import Kinds
 
 Source = Literal["sqlite", "postgresql", "json", "python"]
 
@@ -76,14 +76,13 @@ NAMES: Mapping[str, Any] = {
 class Emitter:
     """Collects the helper functions of nested values while code is made; `names` is the namespace to run it in."""
 
-    def __init__(self, kinds: Kinds, types: Types, source: Source, form: Form) -> None:
-        self.kinds, self.types, self.source, self.form = kinds, types, source, form
+    def __init__(self, kinds: Kinds, source: Source, form: Form) -> None:
+        self.kinds, self.source, self.form = kinds, source, form
         self.names: dict[str, Any] = dict(NAMES)
         self.functions: list[str] = []
 
     def code(self, node: Field, variable: str, *, nullable: bool, form: Form | None = None) -> str:
         """An expression that gives the outer value of `variable`."""
-        node = resolve(node, self.types)
         code = self._code(node, variable, self.source, form or self.form)
         if code == variable or not nullable:
             return code
@@ -126,7 +125,6 @@ class Emitter:
         return f"{{{items}}}"
 
     def _guarded(self, node: Field, variable: str, source: Source, form: Form) -> str:
-        node = resolve(node, self.types)
         inner = (
             self._code(node, "x", source, form)
             if not self.kinds[node.type].is_nested

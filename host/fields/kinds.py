@@ -10,14 +10,14 @@ import math
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
-from host.declaration.nodes import Field, TypeNode
+from host.declaration.nodes import Field
 from host.declaration.vocabulary import TypeWords, Vocabulary
 from host.fields.columns import Day, Exact, Instant, Json, Span, TimeOfDay, Uid
 from host.fields.durations import parse_duration
@@ -33,7 +33,6 @@ EQUALITY = ("eq", "ne", "in", "null")
 ORDER = (*EQUALITY, "gt", "gte", "lt", "lte")
 TEXT = (*EQUALITY, "contains", "starts")
 
-Types = Mapping[str, TypeNode]
 Schema = dict[str, Any]
 
 
@@ -62,36 +61,6 @@ class FieldKind:
 
 
 # What a field takes from its named type, and what of that it may say itself.
-DESCRIBED = (
-    "type",
-    "doc",
-    "default",
-    "min",
-    "max",
-    "pattern",
-    "values",
-    "of",
-    "fields",
-    "digits",
-    "places",
-    "trim",
-)
-OWN = ("doc", "default", "min", "max", "example", "nullable", "set", "read", "write", "column", "was")
-FLAGS = ("required", "secret", "transient", "unique")
-
-
-def resolve(node: Field, types: Types) -> Field:
-    """The field with its named type's description filled in; what the field itself says wins."""
-    named = types.get(node.type)
-    if named is None:
-        return node
-    base = resolve(named, types)
-    described: dict[str, Any] = {name: getattr(base, name) for name in (*DESCRIBED, "example")}
-    own = {name: value for name in OWN if (value := getattr(node, name)) not in (None, ())}
-    flags = {name: getattr(node, name) for name in FLAGS if getattr(node, name)}
-    return replace(node, **{**described, **own, **flags, "named": node.type})
-
-
 # --- texts to values --------------------------------------------------------------------------------------------------
 
 
