@@ -149,7 +149,7 @@ class Money(ma.fields.Field[Decimal]):
             rounded = exact.quantize(Decimal(1).scaleb(-self.node.places), ROUND_HALF_UP)
             value = (
                 rounded
-                if self.rounds or abs(rounded - exact) <= NOISE * max(Decimal(1), abs(exact))
+                if self.rounds or abs(rounded - exact) <= NOISE * abs(exact)
                 else exact
             )
         return _decimal_or_fail(repr(value) if isinstance(value, float) else str(value), self.node)

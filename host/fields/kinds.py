@@ -96,7 +96,7 @@ def parse_decimal(text: str, node: Field) -> Decimal:
     rounded = number.quantize(Decimal(1).scaleb(-node.places))
     if rounded != number:
         raise ValueError(expected)
-    return rounded
+    return rounded + 0  # without the sign of -0.00
 
 
 def _parse_boolean(text: str, node: Field) -> bool:
