@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from host.database import Database
+from host.errors import Conflict
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -29,6 +30,7 @@ class UnitOfWork:
         self.driver: Any = connection.connection.dbapi_connection
         self._session: Session | None = None
         self._followers: list[Callable[[], None]] = []
+        self._depth = 0
 
     @property
     def session(self) -> Session:
@@ -43,23 +45,32 @@ class UnitOfWork:
 
     def flush(self) -> None:
         """Send the session's pending changes, so that statements see them."""
-        if self._session is not None:
+        if self._session is None:
+            return
+        try:
             self._session.flush()
+        except sa.exc.IntegrityError as error:
+            raise Conflict("the change contradicts what is stored") from error
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """A part of the transaction that is undone alone when it raises, with what it wanted done after the commit."""
         self.flush()
-        followers = len(self._followers)
+        followers, name = len(self._followers), f"part_{self._depth}"
+        self._depth += 1
+        self.driver.execute(f"SAVEPOINT {name}")  # SQLAlchemy's own costs ten times as much, for each row of an import
         try:
-            with self.connection.begin_nested():
-                yield
-                self.flush()
+            yield
+            self.flush()
         except BaseException:
+            self.driver.execute(f"ROLLBACK TO SAVEPOINT {name}")
             del self._followers[followers:]
             if self._session is not None:
                 self._session.expunge_all()
             raise
+        finally:
+            self._depth -= 1
+        self.driver.execute(f"RELEASE SAVEPOINT {name}")
 
     def after_commit(self, follow: Callable[[], None]) -> None:
         """Call this when the transaction has been committed; never, when it is rolled back."""
