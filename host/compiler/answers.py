@@ -16,21 +16,21 @@ from host.compiler.readers import Output, converter
 from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire, outputs
 from host.fields.forms import Form
-from host.fields.kinds import Kinds, Types
+from host.fields.kinds import Kinds
 
 
 class Answered(ma.fields.Field[Any]):
     """One key of an answered row. `required` means that every row has it: no `read` rule may hide it."""
 
-    def __init__(self, output: Output, form: Form, kinds: Kinds, types: Types, **options: Any) -> None:
+    def __init__(self, output: Output, form: Form, kinds: Kinds, **options: Any) -> None:
         super().__init__(dump_only=True, **options)
         self.output, self.form = output, output.form or form
-        self.kinds, self.types = kinds, types
+        self.kinds = kinds
 
     @cached_property
     def convert(self) -> Callable[[Any], Any]:
         """From a native value to the outer form."""
-        return converter(self.output.field, self.kinds, self.types, self.form)
+        return converter(self.output.field, self.kinds, self.form)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> Any:
         return self.output.constant if self.output.value is None else self.convert(value)
@@ -41,14 +41,14 @@ def answer_name(wire: CompiledWire) -> str:
     return camel(wire.model.name) + ("" if wire.is_main else camel(wire.name))
 
 
-def answer_schema(wire: CompiledWire, kinds: Kinds, types: Types, scope: Scope) -> ma.Schema:
+def answer_schema(wire: CompiledWire, kinds: Kinds, scope: Scope) -> ma.Schema:
     """The schema of an answered row. `scope` is the system's, for whom no key is hidden."""
     fields: dict[str, Any] = {}
     for output in outputs(wire, scope):
         source = _source(wire, output)
         attribute = wire.model.attributes.get(source)
         fields[output.key] = Answered(
-            output, wire.form, kinds, types, attribute=source, allow_none=output.is_nullable,
+            output, wire.form, kinds, attribute=source, allow_none=output.is_nullable,
             required=attribute is None or not attribute.field.read,
         )  # fmt: skip
     meta = type("Meta", (), {"register": False, "unknown": ma.EXCLUDE})

@@ -16,7 +16,7 @@ from host.compiler.models import Attribute, Model
 from host.declaration.expressions import Column
 from host.declaration.nodes import Field
 from host.fields.forms import Emitter, Form, Source
-from host.fields.kinds import Kinds, Types
+from host.fields.kinds import Kinds
 
 Row = dict[str, Any]
 
@@ -69,11 +69,9 @@ def path_output(key: str, path: str, field: Field, scope: Scope) -> Output:
     return Output(key, field, to_sql(Column(tuple(path.split("."))), scope))
 
 
-def compile_reader(
-    outputs: Sequence[Output], kinds: Kinds, types: Types, source: Source, form: Form
-) -> Reader:
+def compile_reader(outputs: Sequence[Output], kinds: Kinds, source: Source, form: Form) -> Reader:
     """Generate the reader of these outputs; a value that occurs under two keys is selected once."""
-    emitter = Emitter(kinds, types, source, form)
+    emitter = Emitter(kinds, source, form)
     selection = _Selection()
     items = [_item(output, emitter, selection) for output in outputs]
     if (
@@ -131,9 +129,9 @@ def _is_hidden(attribute: Attribute) -> bool:
     return attribute.field.transient
 
 
-def converter(field: Field, kinds: Kinds, types: Types, form: Form) -> Callable[[Any], Any]:
+def converter(field: Field, kinds: Kinds, form: Form) -> Callable[[Any], Any]:
     """A function from a Python value of a field's type to its outer form, for what actions answer."""
-    emitter = Emitter(kinds, types, "python", form)
+    emitter = Emitter(kinds, "python", form)
     code = emitter.code(field, "x", nullable=True)
     namespace: dict[str, Any] = dict(emitter.names)
     exec("".join(emitter.functions) + f"def convert(x):\n    return {code}\n", namespace)

@@ -52,7 +52,7 @@ class Registry:
         """The marshmallow schemas, each made when it is first needed."""
         from host.compiler.schemas import Schemas  # commands that read no input do without marshmallow
 
-        return Schemas(self.kinds, self.declaration.types)
+        return Schemas(self.kinds)
 
     @cached_property
     def classes(self) -> Mapping[str, type[Any]]:

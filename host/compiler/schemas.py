@@ -18,7 +18,7 @@ from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field, WireValues
 from host.errors import FieldError, Invalid
 from host.fields.inputs import OUT_OF_RANGE, input_field
-from host.fields.kinds import Kinds, Types, resolve
+from host.fields.kinds import Kinds
 
 MOST_LINKS = 1000
 STANDARD_VALUES = WireValues()
@@ -34,8 +34,8 @@ def camel(name: str) -> str:
 class Schemas:
     """The schemas of one app, built on demand and kept."""
 
-    def __init__(self, kinds: Kinds, types: Types) -> None:
-        self.kinds, self.types = kinds, types
+    def __init__(self, kinds: Kinds) -> None:
+        self.kinds = kinds
         self._built: dict[tuple[object, ...], ma.Schema] = {}
         self._lock = RLock()
 
@@ -65,9 +65,8 @@ class Schemas:
         self, name: str, field: Field, values: WireValues = STANDARD_VALUES, unknown: str = "refuse"
     ) -> ma.Schema:
         """The schema of an object type, by the name of its component."""
-        resolved = resolve(field, self.types)
         return self._kept(
-            (name, resolved.type, values, unknown), lambda: self._object(name, resolved, values, unknown)
+            (name, field.type, values, unknown), lambda: self._object(name, field, values, unknown)
         )
 
     def load(self, schema: ma.Schema, data: Any, *, partial: bool = False) -> dict[str, Any]:
@@ -83,23 +82,19 @@ class Schemas:
         self, name: str, field: Field, values: WireValues, unknown: str = "refuse", **options: Any
     ) -> ma.fields.Field[Any]:
         """The marshmallow field of any declared field; `name` names the components of inline objects."""
-        resolved = resolve(field, self.types)
         options["metadata"] = {
-            "field": resolved,
+            "field": field,
             "values": values,
             "unknown": unknown,
             "name": name,
         }  # what the document is made of
-        if resolved.type == "list" and resolved.of is not None:
-            inner = self.field(
-                f"{name}Item", resolved.of, values, unknown, allow_none=resolved.of.nullable is True
-            )
-            return ma.fields.List(inner, validate=input_field_validators(resolved), **options)
-        if resolved.type == "object" and resolved.fields:
-            component = camel(field.type) if field.type in self.types else name
-            return ma.fields.Nested(self.value(component, field, values, unknown), **options)
-        kind = self.kinds[resolved.type]
-        return input_field(changed(resolved, type=kind.like or resolved.type), values, **options)
+        if field.type == "list" and field.of is not None:
+            inner = self.field(f"{name}Item", field.of, values, unknown, allow_none=field.of.nullable is True)
+            return ma.fields.List(inner, validate=input_field_validators(field), **options)
+        if field.type == "object" and field.fields:
+            return ma.fields.Nested(self.value(name, field, values, unknown), **options)
+        kind = self.kinds[field.type]
+        return input_field(changed(field, type=kind.like or field.type), values, **options)
 
     def _kept(self, key: tuple[object, ...], make: Any) -> ma.Schema:
         found = self._built.get(key)

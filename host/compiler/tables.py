@@ -16,18 +16,12 @@ from host.compiler.expressions import Scope, to_sql
 from host.compiler.models import Attribute, Link, Model, Models, freeze
 from host.database import NAMING_CONVENTION
 from host.declaration.expressions import parse
-from host.declaration.nodes import Declaration, Field, Index, Relation, Resource, Unique
+from host.declaration.keys import generated_key
+from host.declaration.nodes import Declaration, Field, Index, Name, Relation, Resource, Unique
 from host.fields.columns import Uid
-from host.fields.kinds import Kinds, Types, resolve
+from host.fields.kinds import Kinds, longest
 
 LONGEST_NAME = 63
-KEY_KINDS = {
-    "uuid7": Field(type="uuid", set="server", doc="the key"),
-    "uuid4": Field(type="uuid", set="server", doc="the key"),
-    "int": Field(type="integer", set="server", doc="the key"),
-    "hex24": Field(type="string", min=24, max=24, pattern="[0-9a-f]{24}", set="server", doc="the key"),
-    "string": Field(type="string", required=True, set="once", doc="the key, given by the caller"),
-}
 
 
 @dataclass
@@ -38,10 +32,6 @@ class _Build:
     kinds: Kinds
     metadata: sa.MetaData = field(default_factory=lambda: sa.MetaData(naming_convention=NAMING_CONVENTION))
     models: dict[str, Model] = field(default_factory=dict)
-
-    @property
-    def types(self) -> Types:
-        return self.declaration.types
 
 
 def compile_tables(declaration: Declaration, kinds: Kinds) -> tuple[sa.MetaData, Models]:
@@ -59,7 +49,7 @@ def compile_tables(declaration: Declaration, kinds: Kinds) -> tuple[sa.MetaData,
 
 def _model(build: _Build, name: str, resource: Resource) -> Model:
     key_names = ("id",) if isinstance(resource.key, str) else resource.key
-    attributes = [_key(resource.key)] if isinstance(resource.key, str) else []
+    attributes = [_key(generated_key(resource.key))] if isinstance(resource.key, str) else []
     attributes += [_field(build, field_name, node, key_names) for field_name, node in resource.fields.items()]
     attributes += [
         _relation(build, relation_name, node, key_names)
@@ -81,9 +71,8 @@ def _former_table(name: str, resource: Resource) -> str | None:
     return f"{name.partition('.')[0]}_{resource.was}" if resource.was else None
 
 
-def _key(kind: str) -> Attribute:
-    node = KEY_KINDS[kind]
-    if kind == "int":
+def _key(node: Field) -> Attribute:
+    if node.type == "integer":
         # SQLite numbers rows itself only in a column of exactly this type.
         column: sa.Column[Any] = sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True
@@ -91,14 +80,11 @@ def _key(kind: str) -> Attribute:
     elif node.type == "uuid":
         column = sa.Column("id", Uid(), primary_key=True)
     else:
-        column = sa.Column("id", sa.String(int(node.max or 255)), primary_key=True)
+        column = sa.Column("id", sa.String(longest(node)), primary_key=True)
     return Attribute("id", node, column, is_key=True, is_nullable=False)
 
 
 def _field(build: _Build, name: str, node: Field, keys: tuple[str, ...]) -> Attribute:
-    node = resolve(node, build.types)
-    if node.counter is not None:
-        node = replace(node, set="server")
     nullable = is_nullable(node) and name not in keys
     if node.computed is not None or node.rollup is not None or node.transient:
         nullable = node.rollup is None or node.rollup.function != "count"
@@ -152,11 +138,11 @@ def _relation(build: _Build, name: str, node: Relation, keys: tuple[str, ...]) -
 def _referred(build: _Build, target: Resource, node: Relation) -> tuple[str, Field]:
     """The column over there that a to-one relation refers to, and the description of its values."""
     if node.by not in (None, "id"):
-        described = resolve(target.fields[node.by or ""], build.types)
+        described = target.fields[node.by or Name("")]
         return described.column or node.by or "", replace(described, set=None, counter=None)
     if isinstance(target.key, str):
-        return "id", replace(KEY_KINDS[target.key], set=None, required=False)
-    described = resolve(target.fields[target.key[0]], build.types)
+        return "id", replace(generated_key(target.key), set=None, nullable=None, column=None)
+    described = target.fields[target.key[0]]
     return described.column or target.key[0], described
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from host.declaration.nodes import Field, Relation, Resource, TypeRef
@@ -16,7 +17,12 @@ def key_fields(resource: Resource) -> Mapping[str, Field | Relation]:
     if isinstance(resource.key, tuple):
         declared = _declared(resource)
         return {name: declared[name] for name in resource.key if name in declared}
-    return {ID: _GENERATED[resource.key]}
+    return {ID: generated_key(resource.key)}
+
+
+def generated_key(kind: str) -> Field:
+    """The field `id` of a resource whose `key` is a kind, not fields of its own."""
+    return _GENERATED[kind]
 
 
 def attributes(resource: Resource) -> Mapping[str, Field | Relation]:
@@ -38,5 +44,7 @@ _GENERATED: Final[Mapping[str, Field]] = {
     "uuid4": _generated("uuid", set="server"),
     "int": _generated("integer", set="server"),
     "hex24": _generated("string", set="server", min=24, max=24, pattern=_HEX24),
-    "string": _generated("string", set="once", min=1, max=255),
+    "string": replace(
+        _generated("string", set="once", min=1, max=255), doc="the row's key, given by the caller"
+    ),
 }

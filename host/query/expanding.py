@@ -66,7 +66,6 @@ def plan_expansion(
     reader = compile_reader(
         outputs(target_wire, scope),
         registry.kinds,
-        registry.declaration.types,
         database.dialect,
         target_wire.form,
     )

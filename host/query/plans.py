@@ -118,9 +118,8 @@ class Planner:
         return WholePlan(self._compiled(statement), reader, names)
 
     def _reader(self, wire: CompiledWire, query: ListQuery, scope: Scope) -> Reader:
-        types, kinds = self.registry.declaration.types, self.registry.kinds
         return compile_reader(
-            outputs(wire, scope, query.fields), kinds, types, self.database.dialect, wire.form
+            outputs(wire, scope, query.fields), self.registry.kinds, self.database.dialect, wire.form
         )
 
     def _compiled(self, element: Any) -> Statement:

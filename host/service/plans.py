@@ -141,13 +141,13 @@ class Plans:
 
     def reader(self, shape: CompiledWire | Model, facts: Facts) -> Reader:
         """The reader of a wire's rows, or of a model's native ones."""
-        types, kinds, dialect = self.registry.declaration.types, self.registry.kinds, self.database.dialect
+        kinds, dialect = self.registry.kinds, self.database.dialect
         if isinstance(shape, Model):
             return compile_reader(
-                native_outputs(shape, self.policy.scope(shape, facts)), kinds, types, dialect, NATIVE
+                native_outputs(shape, self.policy.scope(shape, facts)), kinds, dialect, NATIVE
             )
         found = outputs(shape, self.policy.scope(shape.model, facts))
-        return compile_reader(found, kinds, types, dialect, shape.form)
+        return compile_reader(found, kinds, dialect, shape.form)
 
     def _row_plan(
         self, shape: CompiledWire | Model, facts: Facts, operation: Operation | None, checks: tuple[Any, ...],

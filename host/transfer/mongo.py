@@ -21,7 +21,6 @@ from bson.objectid import ObjectId
 
 from host.declaration.nodes import Field
 from host.fields.forms import Form
-from host.fields.kinds import Types, resolve
 from host.transfer.cells import NotACell
 
 OPTIONS = json_util.JSONOptions(tz_aware=True, tzinfo=UTC)
@@ -46,24 +45,23 @@ def parse_document(text: bytes) -> dict[str, Any]:
     return found
 
 
-def wire_value(value: Any, field: Field, types: Types, form: Form) -> Any:
+def wire_value(value: Any, field: Field, form: Form) -> Any:
     """A BSON value as the JSON value of a field."""
-    field = resolve(field, types)
     if isinstance(value, list):
         inner = field.of or Field(type="json")
-        return [wire_value(item, inner, types, form) for item in value]
+        return [wire_value(item, inner, form) for item in value]
     if isinstance(value, Mapping):
-        return _object(value, field, types, form)
+        return _object(value, field, form)
     return _scalar(value, field, form)
 
 
-def _object(value: Mapping[str, Any], field: Field, types: Types, form: Form) -> dict[str, Any]:
+def _object(value: Mapping[str, Any], field: Field, form: Form) -> dict[str, Any]:
     """Embedded documents carry an `_id` that nobody declared; it is left out."""
     known: Mapping[Any, Field] = field.fields if field.type == "object" else {}
     is_declared = field.type == "object" and bool(known)
     anything = Field(type="json")
     return {
-        key: wire_value(item, known.get(key, anything), types, form)
+        key: wire_value(item, known.get(key, anything), form)
         for key, item in value.items()
         if not (is_declared and key == "_id" and key not in known)
     }

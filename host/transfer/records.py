@@ -14,7 +14,6 @@ from typing import Any, Final, Literal
 import orjson
 
 from host.errors import FieldError, Invalid
-from host.fields.kinds import resolve
 from host.transfer.cells import NotACell, read_cell
 from host.transfer.columns import Columns, Target
 from host.transfer.pieces import LONGEST_RECORD, Malformed, Read, documents, lines
@@ -55,10 +54,8 @@ def read_mongo(read: Read, columns: Columns) -> Iterator[Record]:
     """MongoDB Extended JSON, one document a line, pretty-printed, or as one array."""
     from host.transfer.mongo import parse_document, wire_value  # bson is wanted for this format only
 
-    types = columns.registry.declaration.types
-
     def convert(value: Any, target: Target) -> Any:
-        return wire_value(value, target.field, types, target.form)
+        return wire_value(value, target.field, target.form)
 
     for number, text in documents(read):
         yield _checked(number, lambda text=text: _sorted_out(parse_document(text), columns, convert))  # type: ignore[misc]
@@ -191,12 +188,12 @@ def _csv_record(line: int, row: list[str], targets: list[Target | None], columns
         )
     record = Record(line)
     errors: list[FieldError] = []
-    types, kinds = columns.registry.declaration.types, columns.registry.kinds
+    kinds = columns.registry.kinds
     for text, target in zip(row, targets, strict=True):
         if target is None or (text == "" and not target.is_nullable):
             continue
         try:
-            value = read_cell(text, resolve(target.field, types), kinds, target.form) if text else None
+            value = read_cell(text, target.field, kinds, target.form) if text else None
         except NotACell as error:
             errors.append(FieldError(f"/{target.key}", "invalid", f"expected {error}"))
             continue

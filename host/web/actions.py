@@ -12,10 +12,9 @@ from host.compiler.expressions import Facts
 from host.compiler.readers import converter
 from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
-from host.declaration.nodes import Action, Endpoint, Field, WireValues
+from host.declaration.nodes import Action, Endpoint, Field, Key, WireValues
 from host.errors import FieldError, Forbidden, Invalid, NotFound
 from host.fields.forms import STANDARD, Form
-from host.fields.kinds import resolve
 from host.service.context import Context
 from host.service.runtime import Runtime
 from host.service.streams import Stream
@@ -183,23 +182,19 @@ def read_input(
         given: Any = _query_values(runtime, request.query, field, unknown)
     else:
         given = request.json(is_optional=node.input is None or not field.required)
-    resolved = resolve(field, runtime.registry.declaration.types)
-    component = camel(field.type) if field.type in runtime.registry.declaration.types else name
-    return schemas.load(schemas.value(component, resolved, values, unknown), given)
+    return schemas.load(schemas.value(name, field, values, unknown), given)
 
 
 def _query_values(runtime: Runtime, query: str, field: Field, unknown: str) -> dict[str, Any]:
     """The query string as JSON values of the declared fields: numbers and truths parsed, the rest as texts."""
-    fields = resolve(field, runtime.registry.declaration.types).fields
     found: dict[str, Any] = {}
     errors = []
     for name, text in _pairs(query):
-        node = fields.get(name)
+        node = field.fields.get(Key(name))
         if node is None:
             if unknown == "refuse":
                 errors.append(FieldError(name, "unknown", "nobody declared this parameter"))
             continue
-        node = resolve(node, runtime.registry.declaration.types)
         kind = runtime.registry.kinds[node.type]
         try:
             is_plain = kind.is_numeric or node.type == "boolean"
@@ -233,15 +228,14 @@ def answered(
 def shape_of(ctx: Context, out: Field, wire: CompiledWire | None) -> Callable[[Any], Any]:
     """A function from native values to the outer form: resources through their wire, types through their fields."""
     registry = ctx.runtime.registry
-    resolved = resolve(out, registry.declaration.types)
-    if resolved.type in registry.models:
-        target = _wire_of(ctx, resolved.type, wire)
+    if out.type in registry.models:
+        target = _wire_of(ctx, out.type, wire)
         return lambda row: None if row is None else _shown(ctx, target, row)
-    if resolved.type == "list" and resolved.of is not None:
-        inner = shape_of(ctx, resolved.of, wire)
+    if out.type == "list" and out.of is not None:
+        inner = shape_of(ctx, out.of, wire)
         return lambda rows: [inner(row) for row in rows]
     form = wire.form if wire is not None else STANDARD
-    return _converter(ctx, resolved, form)
+    return _converter(ctx, out, form)
 
 
 def _shown(ctx: Context, wire: CompiledWire, row: Mapping[str, Any]) -> Any:
@@ -259,7 +253,7 @@ def _converter(ctx: Context, field: Field, form: Form) -> Callable[[Any], Any]:
     return ctx.runtime.plans.kept(
         ("converter", id(field), form),
         field,
-        lambda: converter(field, registry.kinds, registry.declaration.types, form),
+        lambda: converter(field, registry.kinds, form),
     )
 
 

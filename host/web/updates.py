@@ -71,10 +71,9 @@ def _merged(runtime: Runtime, wire: CompiledWire, key: str, before: Values, patc
     """The stored value in the wire's form with the patch applied, still to be validated."""
     attribute = wire.model.attributes[wire.inner[key]]
     form = wire.field_form(attribute.name) or wire.form
-    kinds, types = runtime.registry.kinds, runtime.registry.declaration.types
     outer = runtime.plans.kept(
         ("converter", id(attribute.field), form), attribute.field,
-        lambda: converter(attribute.field, kinds, types, form),
+        lambda: converter(attribute.field, runtime.registry.kinds, form),
     )  # fmt: skip
     stored = orjson.loads(orjson.dumps(outer(before[attribute.name]), option=JSON_OPTIONS))
     return merge(_present(stored) if attribute.field.type == "object" else stored, patch)
