@@ -182,6 +182,21 @@ def test_unknown_query_is_refused(conforming: Conforming) -> None:
         assert problem["errors"][0]["pointer"] == query.partition("=")[0]
 
 
+def test_hostile_filter_is_refused(conforming: Conforming) -> None:
+    need(conforming, "list")
+    client = conforming.client(conforming.writer)
+    for name in conforming.model.declared.query.filter:
+        outer = conforming.wire.outer.get(name)
+        for text in ("%00", "%ED%A0%80", "%FF") if outer is not None else ():
+            for operator in ("", "[in]", "[ne]"):
+                answer = client.get(f"{conforming.wire.path}?{outer}{operator}={text}")
+                conforming.refused(answer, conforming.status("invalid", 422))
+        if outer is not None and conforming.model.attributes[name].field.type in NUMBERS:
+            for text in ("9" * 5000, "1e999", "NaN", "0x10", "1_0", "x"):
+                answer = client.get(f"{conforming.wire.path}?{outer}={text}")
+                conforming.refused(answer, conforming.status("invalid", 422))
+
+
 def test_malformed_cursor_is_refused(conforming: Conforming) -> None:
     need(conforming, "list")
     client = conforming.client(conforming.writer)
