@@ -146,7 +146,8 @@ def import_command(
             click.echo(f"Interrupted. {_stored(latest, options)}", err=True)
             raise SystemExit(130) from None
     if as_json:
-        click.echo(json.dumps(latest.as_dict(), indent=2))
+        done = {"committed": options.skip + latest.committed} if options.batch is not None else {}
+        click.echo(json.dumps({**latest.as_dict(), **done}, indent=2))
     else:
         _print(latest, options)
     raise SystemExit(1 if latest.errors else 0)

@@ -60,7 +60,9 @@ def test_stopped_batch_says_how_to_go_on(run: Any, shop: Shop) -> None:
     given = '{"name":"a"}\n{"name":"b"}\n{"name":3}\n'
     said = run("import", "tag", "-", "--format", "ndjson", "--batch", "2", given=given)
     assert "The first 2 rows of the file are stored; go on behind them with --skip 2." in said.output
-    said = run("import", "tag", "-", "--format", "ndjson", "--skip", "2", given=given.replace("3", '"c"'))
+    more = ("--skip", "2", "--batch", "2", "--json")
+    said = run("import", "tag", "-", "--format", "ndjson", *more, given=given.replace("3", '"c"'))
+    assert json.loads(said.output)["committed"] == 3
     assert (said.exit_code, len(shop.rows("tag"))) == (0, 3)
 
 
