@@ -41,8 +41,10 @@ def develop(root: Path, listening: Listening) -> None:
     serving: subprocess.Popen[bytes] | None = None
     try:
         serving = _replaced(serving, root, listening)
-        for _ in watch(root, watch_filter=_Declarations(root), raise_interrupt=False, step=100):
+        for _ in watch(root, watch_filter=_Declarations(root), step=100):
             serving = _replaced(serving, root, listening)
+    except KeyboardInterrupt:
+        pass  # the way to stop it, whatever it is doing
     finally:
         _stop(serving)
 

@@ -43,7 +43,7 @@ def _errors() -> str:
 def answered_errors(above: type[HostError] = RequestError) -> Iterator[type[HostError]]:
     """The errors that callers are answered, however deep below the given one."""
     for kind in above.__subclasses__():
-        if kind.__module__.startswith("host."):
+        if kind.__module__ == RequestError.__module__:
             yield kind
             yield from answered_errors(kind)
 

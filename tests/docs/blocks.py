@@ -64,4 +64,8 @@ def commands_of(block: Block) -> list[Command]:
 
 def documents() -> list[Path]:
     """Everything that is written for readers."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    folders = [ROOT / "docs", *(path.parent for path in (ROOT / "plugins").glob("*/plugin.yaml"))]
+    return [
+        ROOT / "README.md",
+        *(path for folder in sorted(folders) for path in sorted(folder.rglob("*.md"))),
+    ]

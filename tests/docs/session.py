@@ -102,11 +102,12 @@ class Session:
     def _await(self, expected: str, line: int) -> None:
         """Wait until the server has printed this, behind what has been waited for before."""
         deadline = time.monotonic() + START_SECONDS
-        while not occurs(expected, self._server_output()[self._seen :]):
+        while not occurs(expected, printed := self._server_output()[self._seen :]):
             is_alive = self.server is not None and self.server.poll() is None
-            assert is_alive and time.monotonic() < deadline, (
-                f"{self.name}:{line}: the server printed\n{self._server_output()[self._seen :]}\n-- but the document says:\n{expected}"
+            where = (
+                f"{self.name}:{line}: the server printed\n{printed}\n-- but the document says:\n{expected}"
             )
+            assert is_alive and time.monotonic() < deadline, where
             time.sleep(0.05)
         self._seen = len(self._server_output())
 

@@ -11,7 +11,14 @@ from tests.docs.blocks import ROOT, blocks_of
 from tests.docs.matching import matches, occurs
 from tests.docs.session import Session, missing_tool
 
-RUN = ("README.md", "docs/tutorial.md", "docs/http.md", "docs/access.md", "docs/migrations.md", "docs/transfer.md")
+RUN = (
+    "README.md",
+    "docs/tutorial.md",
+    "docs/http.md",
+    "docs/access.md",
+    "docs/migrations.md",
+    "docs/transfer.md",
+)
 
 
 @pytest.mark.timeout(180)
