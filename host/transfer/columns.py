@@ -21,6 +21,7 @@ from host.declaration.problems import did_you_mean
 from host.errors import Invalid
 from host.fields.forms import Form
 
+MOST_NAMES = 200
 _LINKS = Field(type="list", of=Field(type="string"), max=MOST_LINKS)
 
 
@@ -58,15 +59,17 @@ class Columns:
 
     def target(self, name: str) -> Target | None:
         """Where a name goes; None for nowhere. Raises Invalid for a name that nobody declared."""
-        if name not in self._known:
-            self._known[name] = self._resolve(name)
-        return self._known[name]
+        if name in self._known:
+            return self._known[name]
+        target = self._resolve(name)
+        if len(self._known) < MOST_NAMES:  # a file may have new names on every line
+            self._known[name] = target
+        return target
 
     def _resolve(self, name: str) -> Target | None:
         outer = self.renames.get(name, name)
         if outer == "":
-            self.ignored.add(name)
-            return None
+            return self._ignore(name)
         inner = self._inner(outer)
         node = self._settable().get(inner)
         if node is not None:
@@ -79,12 +82,15 @@ class Columns:
         ):
             return self._target(inner, attribute, is_identity=True, is_alias=outer in self.wire.declared.also)
         if self._is_shown(outer, inner) or self.wire.declared.unknown == "ignore":
-            self.ignored.add(name)
-            return None
+            return self._ignore(name)
         known = [self.wire.outer.get(key, key) for key in self._settable()]
         raise Invalid.at(
             f"/{name[:100]}", "unknown", f"nobody declared this{did_you_mean(name[:100], known)}"
         )
+
+    def _ignore(self, name: str) -> None:
+        if len(self.ignored) < MOST_NAMES:
+            self.ignored.add(name[:100])
 
     def _is_wanted_version(self, attribute: Attribute) -> bool:
         """Whether it is the version that every update of this resource has to name."""

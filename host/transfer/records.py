@@ -7,6 +7,7 @@ Malformed.
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -17,6 +18,7 @@ from host.errors import FieldError, Invalid
 from host.transfer.cells import NotACell, read_cell
 from host.transfer.columns import Columns, Target
 from host.transfer.pieces import LONGEST_RECORD, Malformed, Read, documents, lines
+from host.transfer.report import MOST_ERRORS
 
 ImportFormat = Literal["csv", "ndjson", "mongo"]
 FORMATS: Final = ("csv", "ndjson", "mongo")
@@ -55,7 +57,10 @@ def read_mongo(read: Read, columns: Columns) -> Iterator[Record]:
     from host.transfer.mongo import parse_document, wire_value  # bson is wanted for this format only
 
     def convert(value: Any, target: Target) -> Any:
-        return wire_value(value, target.field, target.form)
+        try:
+            return wire_value(value, target.field, target.form)
+        except RecursionError:
+            raise NotACell("a value that is not nested so deep") from None
 
     for number, text in documents(read):
         yield _checked(number, lambda text=text: _sorted_out(parse_document(text), columns, convert))  # type: ignore[misc]
@@ -101,6 +106,8 @@ def _sorted_out(
             errors += error.errors
         except NotACell as error:
             errors.append(FieldError(f"/{name}", "invalid", f"expected {error}"))
+        if len(errors) >= MOST_ERRORS:
+            break
     if errors:
         raise Invalid("the record is not valid", errors)
     return values, identity
@@ -165,16 +172,18 @@ def _header(names: list[str], columns: Columns) -> list[Target | None]:
             targets.append(columns.target(name))
         except Invalid as error:
             errors += error.errors
+        if len(errors) >= MOST_ERRORS:
+            break
     plain = {target.key for target in targets if target is not None and not target.is_alias}
     targets = [
         None if target is not None and target.is_alias and target.key in plain else target
         for target in targets
     ]
-    taken = [target.key for target in targets if target is not None]
+    taken = Counter(target.key for target in targets if target is not None)
     errors += [
         FieldError(f"/{key}", "repeated", "two columns have this name")
-        for key in taken
-        if taken.count(key) > 1
+        for key, times in taken.items()
+        if times > 1
     ]
     if errors:
         raise Invalid("line 1: the header is not valid", errors)

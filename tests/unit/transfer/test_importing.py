@@ -210,3 +210,12 @@ def test_unsound_text_is_refused(shop: Shop, value: str) -> None:
     data = b'{"name":"a\\u0000b"}\n' if value == "a\x00b" else b'{"name":"\\ud800"}\n'
     report = shop.take("tag", data, shop.ann)
     assert [line for line, _, _ in wrong(report)] == [1]
+
+
+@pytest.mark.timeout(20)
+def test_endless_names_cost_little(shop: Shop) -> None:
+    names = ",".join(f'"n{number}":1' for number in range(200_000))
+    report = shop.take("tag", f"{{{names}}}\n" * 3, shop.ann)
+    assert len(report.errors) == 100
+    report = shop.take("tag", "name," * 200_000 + "name\n", shop.ann, format="csv")
+    assert wrong(report) == [(1, "/name", "repeated")]

@@ -68,3 +68,9 @@ def test_broken_array_is_reported(shop: Shop) -> None:
     report = shop.take("tag", '[{"name":"a"},\n{"name":"b"', format="mongo")
     assert wrong(report) == [(2, "", "malformed")]
     assert shop.rows("tag") == []
+
+
+@pytest.mark.parametrize("depth", [100, 400, 100_000])
+def test_deep_documents_are_reported(shop: Shop, depth: int) -> None:
+    report = shop.take("tag", '{"name":' + '{"a":' * depth + "1" + "}" * depth + "}", format="mongo")
+    assert [line for line, _, _ in wrong(report)] == [1]
