@@ -6,6 +6,7 @@ registry. Loading gives native values under inner names; errors become `Invalid`
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import replace as changed
 from threading import RLock
@@ -96,6 +97,18 @@ class Schemas:
         kind = self.kinds[field.type]
         return input_field(changed(field, type=kind.like or field.type), values, **options)
 
+    def default(self, name: str, field: Field) -> Any:
+        """A declared default as a native value; `name` names the components of inline objects."""
+        kind = self.kinds[field.type]
+        if kind.is_nested:
+            return self.field(camel(name), field, STANDARD_VALUES).deserialize(field.default)
+        if isinstance(field.default, bool) or (kind.is_text and isinstance(field.default, str)):
+            return field.default
+        return kind.parse(str(field.default), field)
+
+    def _left_out(self, name: str, node: Field) -> dict[str, Any]:
+        return {} if node.default is None else {"load_default": functools.partial(self.default, name, node)}
+
     def _kept(self, key: tuple[object, ...], make: Any) -> ma.Schema:
         found = self._built.get(key)
         if found is None:
@@ -148,7 +161,7 @@ class Schemas:
             key: self.field(
                 f"{name}{camel(key)}", node, values, unknown, required=node.required and node.default is None,
                 allow_none=not node.required and node.nullable is not False,
-                **({"load_default": node.default} if node.default is not None else {}),
+                **self._left_out(f"{name}{camel(key)}", node),
             )
             for key, node in field.fields.items()
         }  # fmt: skip

@@ -195,11 +195,13 @@ def _constrain(build: _Build, model: Model) -> None:
             values = sa.column(attribute.column.name).in_(
                 [sa.literal_column(f"'{value}'") for value in quoted]
             )
-            model.table.append_constraint(sa.CheckConstraint(values, name=attribute.column.name))
+            column = attribute.column.name
+            model.table.append_constraint(sa.CheckConstraint(values, name=column, info={"column": column}))
     for check in model.declared.checks:
         condition = to_sql(parse(check.that), scope)
+        condition = sa.true() if condition is True else condition
         model.table.append_constraint(
-            sa.CheckConstraint(sa.true() if condition is True else condition, name=check_name(check.that))
+            sa.CheckConstraint(condition, name=check_name(check.that), info={"that": check.that})
         )
     for unique in uniques(model):
         _add_unique(model, unique, scope)

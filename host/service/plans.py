@@ -16,9 +16,7 @@ from host.compiler.registry import Registry
 from host.compiler.statements import Statement, compile_statement
 from host.compiler.wires import CompiledWire, outputs
 from host.database import Database
-from host.declaration.nodes import Field
 from host.fields.forms import NATIVE
-from host.fields.kinds import Kinds
 from host.query.parameters import QueryParser
 from host.query.plans import ListPlan, Planner, WholePlan
 
@@ -101,8 +99,9 @@ class Plans:
         return self._keep((model, "defaults"), lambda: self._defaults(model))
 
     def _defaults(self, model: Model) -> dict[str, Any]:
+        schemas = self.registry.schemas
         return {
-            attribute.name: native_default(self.registry.kinds, attribute.field)
+            attribute.name: schemas.default(f"{model.name}.{attribute.name}", attribute.field)
             for attribute in model.stored()
             if attribute.field.default is not None and attribute.relation is None
         }
@@ -179,14 +178,6 @@ class Plans:
             return self.policy.predicate(model, check, facts)
         rule = write_rule(model, check)
         return any_of(rule, self.policy.scope(model, facts)) if rule and not facts.is_system else True
-
-
-def native_default(kinds: Kinds, field: Field) -> Any:
-    """A declared default as a value of the field's type."""
-    kind = kinds[field.type]
-    if kind.is_nested or isinstance(field.default, bool) or (kind.is_text and isinstance(field.default, str)):
-        return field.default
-    return kind.parse(str(field.default), field)
 
 
 def write_rule(model: Model, name: str) -> tuple[str, ...]:

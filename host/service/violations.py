@@ -7,7 +7,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from host.compiler.models import Model
-from host.compiler.tables import check_name
 from host.database import Violation
 from host.errors import Duplicate, FieldError, HostError, Invalid, Referenced
 from host.service.context import Context
@@ -74,12 +73,12 @@ def _constraint(ctx: Context, table: sa.Table, name: str | None) -> Any:
 
 def _check(ctx: Context, model: Model, violation: Violation) -> Invalid:
     broken = _constraint(ctx, model.table, violation.constraint)
-    name = str(broken.name) if broken is not None else ""
+    told = broken.info if broken is not None else {}
     for check in model.declared.checks:
-        if name.endswith(check_name(check.that)):
+        if told.get("that") == check.that:
             detail = check.message or f"{check.that} does not hold"
             return Invalid(detail, [FieldError(f"/{check.at}" if check.at else "", "check", detail)])
-    names = _names(model, (name,))  # an enum's constraint is called as its column
+    names = _names(model, (told["column"],) if "column" in told else ())
     return Invalid(
         "a value is not allowed", [FieldError(f"/{name}", "check", "not an allowed value") for name in names]
     )

@@ -204,7 +204,8 @@ def remove(ctx: Context, model: Model, keys: tuple[Any, ...], before: Values) ->
     """Remove without asking a rule: for cascades, whose permission was given by the row they follow from."""
     statement = ctx.runtime.plans.statement((model, "remove"), lambda: _delete_statement(model))
     parameters = {"deleted": ctx.now, **{f"key_{index}": key for index, key in enumerate(keys)}}
-    if model.deleted is not None:  # marked before what refers to it, so that rows that refer in a circle end it
+    # A marked row is marked before what refers to it, so that rows that refer in a circle come to an end.
+    if model.deleted is not None:
         _run(ctx, model, statement, parameters, deleting=True)
         clear_referrers(ctx, model, before, remove)
     else:

@@ -32,7 +32,7 @@ def problem(
     if error.errors:
         body["errors"] = [
             {
-                "pointer": wire.pointer(item.pointer) if wire else item.pointer,
+                "pointer": wire.pointer(item.pointer) if wire and item.code != "unknown" else item.pointer,
                 "code": item.code,
                 "detail": item.detail,
             }

@@ -30,7 +30,8 @@ resources:
       peek: {method: GET, call: actions.peek, out: report, access: authenticated}
       fail: {call: actions.fail, access: mine, in: amount}
       summary:
-        {target: collection, method: GET, path: stats/summary, call: actions.summary, in: wish, out: report, access: authenticated}
+        {target: collection, method: GET, path: stats/summary, call: actions.summary, access: authenticated, in: wish,
+         out: report}
       latest: {target: collection, method: GET, call: actions.latest, out: {type: list, of: order}, access: public}
       download: {method: GET, call: actions.download, out: stream, access: mine}
       slow: {detached: true, call: actions.slow, out: order, access: mine}

@@ -113,10 +113,6 @@ class Oracle:
                 return self._path(path, row)
             case Me():
                 return self.actor.id
-            case Word("owner"):
-                return self._compared("==", row["owner"], self.actor.id)
-            case Word(name):
-                return name == "public" or self.actor.is_authenticated
             case Negative(item):
                 value = self.value(item, row)
                 return None if value is None else -value
@@ -125,6 +121,14 @@ class Oracle:
                 if a is None or b is None:
                     return None
                 return {"+": a + b, "-": a - b, "*": a * b}[sign]
+        return self._truth(expr, row)
+
+    def _truth(self, expr: Expr, row: dict[str, Any]) -> Any:
+        match expr:
+            case Word("owner"):
+                return self._compared("==", row["owner"], self.actor.id)
+            case Word(name):
+                return name == "public" or self.actor.is_authenticated
             case Compare():
                 return self._compare(expr, row)
             case And(items):
