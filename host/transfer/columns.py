@@ -69,7 +69,8 @@ class Columns:
     def _resolve(self, name: str) -> Target | None:
         outer = self.renames.get(name, name)
         if outer == "":
-            return self._ignore(name)
+            self._ignore(name)
+            return None
         inner = self._inner(outer)
         node = self._settable().get(inner)
         if node is not None:
@@ -82,7 +83,8 @@ class Columns:
         ):
             return self._target(inner, attribute, is_identity=True, is_alias=outer in self.wire.declared.also)
         if self._is_shown(outer, inner) or self.wire.declared.unknown == "ignore":
-            return self._ignore(name)
+            self._ignore(name)
+            return None
         known = [self.wire.outer.get(key, key) for key in self._settable()]
         raise Invalid.at(
             f"/{name[:100]}", "unknown", f"nobody declared this{did_you_mean(name[:100], known)}"
