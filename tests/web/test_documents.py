@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from apispec import APISpec
 from jsonschema import Draft202012Validator
+from marshmallow import Schema
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
@@ -200,6 +201,8 @@ def test_two_schemas_of_one_name_are_refused():
     assert components.schema(("Thing", "ThingInput"), {"type": "null"})["$ref"].endswith("/ThingInput")
     with pytest.raises(ConfigurationError, match="would be called ThingInput: rename"):
         components.schema(("Thing", "ThingInput"), {"type": "number"})
+    with pytest.raises(ConfigurationError, match="would be called Thing: rename"):
+        components.marshmallow("Thing", Schema(), {})
 
 
 def test_serving_loads_no_document_library(tmp_path):
@@ -213,3 +216,18 @@ print([name for name in ("apispec", "flask_smorest", "webargs") if name in sys.m
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_enum_leaves_the_name_of_a_resource(tmp_path):
+    (tmp_path / "resources.yaml").write_text("""
+grammar: 1
+site: {name: Test}
+resources:
+  task: {fields: {kind: {type: enum, values: [a, b]}}, access: public}
+  task_kind: {fields: {name: string}, access: public}
+""")
+    site = Site.make(tmp_path, f"sqlite:///{tmp_path / 'host.db'}")
+    schemas = build_document(site.app)["components"]["schemas"]
+    site.close()
+    assert schemas["SiteTaskKindValue"] == {"type": "string", "enum": ["a", "b"]}
+    assert "name" in schemas["SiteTaskKind"]["properties"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from host.compiler.answers import answer_name
 from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field, WireValues
@@ -44,7 +45,8 @@ class DocumentBuilder:
     def __init__(self, spec: APISpec, plugin: Any, runtime: Runtime) -> None:
         registry = runtime.registry
         self.spec, self.runtime, self.registry = spec, runtime, registry
-        self.components = Components(spec)
+        wires = [wire for found in registry.wires.values() for wire in found]
+        self.components = Components(spec, [answer_name(wire) for wire in wires])
         self.values = ValueSchemas(registry.kinds, self.components)
         self.shapes = Shapes(registry, runtime.policy, self.components, self.values)
         self.errors = ErrorAnswers(self.components)
@@ -148,7 +150,7 @@ class DocumentBuilder:
         return parameters, None, answers
 
     def _create(self, operation: Operation, wire: CompiledWire) -> Part:
-        schema = self.shapes.taken(self.registry.schemas.create(wire), wire)
+        schema = self.shapes.taken(self.registry.schemas.create(wire))
         headers = {"Location": _header("Where the row is.")}
         if wire.create.body == "row":
             headers |= _etag()
@@ -158,7 +160,7 @@ class DocumentBuilder:
     def _update(self, operation: Operation, wire: CompiledWire) -> Part:
         schemas = self.registry.schemas
         partial = is_partial(wire.update, operation.method)
-        schema = self.shapes.taken(schemas.patch(wire) if partial else schemas.replace(wire), wire)
+        schema = self.shapes.taken(schemas.patch(wire) if partial else schemas.replace(wire))
         types = (JSON, MERGE_PATCH) if operation.method == "PATCH" else (JSON,)
         headers = _etag() if wire.update.body == "row" else {}
         answer = _answer("The row was changed.", self.shapes.written(wire, wire.update), headers)

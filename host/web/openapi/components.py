@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from apispec import APISpec
@@ -13,35 +13,42 @@ Json = dict[str, Any]
 
 
 class Components:
-    """Adds schemas and responses to the document, and refuses two different ones of one name."""
+    """Adds schemas and responses to the document, and refuses two different ones of one name.
 
-    def __init__(self, spec: APISpec) -> None:
-        self.spec = spec
+    `reserved` are the names of resources: what has another name to fall back on leaves them alone.
+    """
+
+    def __init__(self, spec: APISpec, reserved: Collection[str] = ()) -> None:
+        self.spec, self._reserved = spec, frozenset(reserved)
         self._schemas: dict[str, Json] = {}
         self._responses: dict[str, Json] = {}
+        self._marshmallow: dict[int, tuple[Any, str]] = {}  # by id: the schema, which is held, and its name
 
     def schema(self, names: Iterable[str], content: Json) -> Json:
         """A reference to the schema, under the first of these names that is free or already stands for it."""
         tried = list(dict.fromkeys(names))
         for name in tried:
+            if name in self._reserved and name != tried[-1]:
+                continue
             if self._schemas.setdefault(name, content) == content:
                 if name not in self.spec.components.schemas:
                     self.spec.components.schema(name, content)
-                return {"$ref": f"#/components/schemas/{name}"}
-        raise ConfigurationError(
-            f"two different schemas of the document would be called {tried[-1]}: rename one of the types"
-        )
+                return _reference(name)
+        raise _clash(tried[-1])
 
     def marshmallow(self, name: str, schema: Any, more: Json) -> Json:
-        """A reference to a marshmallow schema; `more` is added to what it says."""
-        if name not in self._schemas:
-            self.spec.components.schema(name, more, schema=schema)
-            self._schemas[name] = self.spec.components.schemas[name]
-        return {"$ref": f"#/components/schemas/{name}"}
+        """A reference to a marshmallow schema that has not been added; `more` is added to what it says."""
+        if name in self._schemas:
+            raise _clash(name)
+        self._marshmallow[id(schema)] = (schema, name)
+        self.spec.components.schema(name, more, schema=schema)
+        self._schemas[name] = self.spec.components.schemas[name]
+        return _reference(name)
 
-    def has_schema(self, name: str) -> bool:
-        """Whether a schema of that name has been added."""
-        return name in self._schemas
+    def known(self, schema: Any) -> Json | None:
+        """The reference to a marshmallow schema that has been added."""
+        found = self._marshmallow.get(id(schema))
+        return _reference(found[1]) if found is not None else None
 
     def content(self, reference: Mapping[str, Any]) -> Json:
         """What a reference to a schema stands for."""
@@ -53,3 +60,11 @@ class Components:
             self._responses[name] = content
             self.spec.components.response(name, content)
         return {"$ref": f"#/components/responses/{name}"}
+
+
+def _reference(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _clash(name: str) -> ConfigurationError:
+    return ConfigurationError(f"two schemas of the document would be called {name}: rename one of the types")

@@ -42,12 +42,12 @@ class ManyRows:
 
     def create(self, operation: Operation, wire: CompiledWire) -> Part:
         """An array of what create takes."""
-        item = self.shapes.taken(self.registry.schemas.create(wire), wire)
+        item = self.shapes.taken(self.registry.schemas.create(wire))
         return [], _items(item), {str(operation.status): _said("The rows were stored.", self._rows(wire))}
 
     def update(self, operation: Operation, wire: CompiledWire) -> Part:
         """An array of objects with the key and what changes."""
-        patch = self.components.content(self.shapes.taken(self.registry.schemas.patch(wire), wire))
+        patch = self.components.content(self.shapes.taken(self.registry.schemas.patch(wire)))
         addressed = self._addressed(wire)
         properties = {**addressed["properties"], **patch.get("properties", {})}
         content = {

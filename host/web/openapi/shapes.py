@@ -40,12 +40,12 @@ class Shapes:
 
     def row(self, wire: CompiledWire) -> Json:
         """A whole row."""
-        name = answer_name(wire)
-        if self.components.has_schema(name):
-            return {"$ref": f"#/components/schemas/{name}"}
         schema = self.answer(wire)
+        known = self.components.known(schema)
+        if known is not None:
+            return known
         more = {**described(wire.model.declared.doc), **examples(self.example(schema))}
-        reference = self.components.marshmallow(name, schema, more)
+        reference = self.components.marshmallow(answer_name(wire), schema, more)
         if self._embedded(wire):
             self.components.content(reference)["properties"]["expand"] = self._expand(wire)
         return reference
@@ -60,11 +60,12 @@ class Shapes:
         some = self.components.schema((name,), {**kept, "description": "The keys that `fields` chose."})
         return {"anyOf": [self.row(wire), some]}
 
-    def taken(self, schema: ma.Schema, wire: CompiledWire) -> Json:
+    def taken(self, schema: ma.Schema) -> Json:
         """What create, update or replace takes."""
-        name = type(schema).__name__
-        example = self.example(schema)
-        return self.components.marshmallow(name, schema, {"type": "object", **examples(example)})
+        more = {"type": "object", **examples(self.example(schema))}
+        return self.components.known(schema) or self.components.marshmallow(
+            type(schema).__name__, schema, more
+        )
 
     def page(self, wire: CompiledWire) -> Json:
         """What a list answers."""
