@@ -16,12 +16,13 @@ RUN = (
     "docs/tutorial.md",
     "docs/http.md",
     "docs/access.md",
+    "docs/hooks.md",
     "docs/migrations.md",
     "docs/transfer.md",
 )
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", RUN)
 def test_commands_print_what_documents_say(name: str, tmp_path: Path) -> None:
     if (tool := missing_tool()) is not None:
