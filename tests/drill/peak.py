@@ -1,4 +1,4 @@
-"""Runs `hostwright` in this process and prints on the last line of stderr how much memory it took at its peak, in KiB."""
+"""Runs `hostwright` in this process; the last line of stderr is its peak of memory in KiB and its processor time in seconds."""
 
 from __future__ import annotations
 
@@ -13,5 +13,6 @@ if __name__ == "__main__":
         main(sys.argv[1:], standalone_mode=False)
     except SystemExit as ended:
         status = int(ended.code or 0)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(used.ru_maxrss, used.ru_utime + used.ru_stime, file=sys.stderr)
     raise SystemExit(status)
