@@ -17,6 +17,8 @@ RUN = (
     "docs/http.md",
     "docs/access.md",
     "docs/hooks.md",
+    "docs/operations.md",
+    "docs/plugins.md",
     "docs/migrations.md",
     "docs/transfer.md",
 )
