@@ -50,7 +50,13 @@ class exact(GenericFunction[Any]):
 
 
 class whole(GenericFunction[Any]):
-    """A number without its fraction, as a bigint."""
+    """A number without its fraction, as a bigint; the greatest or least one where it is beyond."""
+
+    inherit_cache = True
+
+
+class summed(GenericFunction[Any]):
+    """A sum that cannot overflow; absent for no rows."""
 
     inherit_cache = True
 
@@ -102,4 +108,17 @@ def _whole_on_sqlite(element: whole, compiler: Any, **options: Any) -> str:
 
 @compiles(whole, "postgresql")
 def _whole_on_postgresql(element: whole, compiler: Any, **options: Any) -> str:
-    return f"CAST(trunc(CAST({compiler.process(element.clauses, **options)} AS NUMERIC)) AS BIGINT)"
+    value = compiler.process(element.clauses, **options)
+    most, least = 2**63 - 1, -(2**63)
+    bounded = f"CASE WHEN n > {most} THEN {most} WHEN n < {least} THEN {least} ELSE n END"
+    return f"(SELECT CAST({bounded} AS BIGINT) FROM (SELECT trunc(CAST({value} AS NUMERIC)) AS n) AS it)"
+
+
+@compiles(summed, "sqlite")
+def _summed_on_sqlite(element: summed, compiler: Any, **options: Any) -> str:
+    return f"sum(CAST({compiler.process(element.clauses, **options)} AS REAL))"
+
+
+@compiles(summed, "postgresql")
+def _summed_on_postgresql(element: summed, compiler: Any, **options: Any) -> str:
+    return f"sum({compiler.process(element.clauses, **options)})"

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from host.compiler.aggregates import exact, quotient, remainder, whole
+from host.compiler.aggregates import exact, quotient, remainder, summed, whole
 from host.compiler.constants import constant
 from host.compiler.models import ACCOUNT, Attribute, Link, Model, Models
 from host.declaration.expressions import (
@@ -177,7 +177,8 @@ def rollup(attribute: Attribute, scope: Scope) -> Any:
     if declared.function == "count":
         value: Any = sa.func.count()
     else:
-        value = getattr(sa.func, declared.function)(inner.column(value_name))
+        function = summed if declared.function == "sum" else getattr(sa.func, declared.function)
+        value = function(inner.column(value_name))
     return sa.select(value).select_from(inner.source).where(*conditions).scalar_subquery()
 
 
@@ -216,7 +217,15 @@ def _arithmetic(expr: Arithmetic, scope: Scope) -> Sql:
     if expr.operator in ("/", "%"):
         function = quotient if expr.operator == "/" else remainder
         return function(left, right, type_=Exact(15, 6))
+    # PostgreSQL refuses what overflows a bigint or a double.
+    left, right = (_widened(side) for side in (left, right))
     return ARITHMETIC[expr.operator](left, right)
+
+
+def _widened(side: Sql) -> Sql:
+    is_literal = isinstance(side, sa.BindParameter)
+    is_bounded = isinstance(getattr(side, "type", None), sa.Integer | sa.Float)
+    return sa.cast(side, sa.Numeric()) if is_bounded and not is_literal else side
 
 
 def _literal(expr: Literal, scope: Scope) -> Sql:

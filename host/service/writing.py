@@ -282,9 +282,14 @@ def read_back(
     """The stored row as the shape shows it, if the rules allow what it has become."""
     model = _model(shape)
     ruled = tuple(sorted(name for name in given if write_rule(model, name)))
-    found = ctx.runtime.plans.checked(shape, ctx.facts, (operation, *ruled)).fetch(
-        ctx.transaction.driver, keys, ctx.values
-    )
+    plan = ctx.runtime.plans.checked(shape, ctx.facts, (operation, *ruled))
+    try:
+        found = plan.fetch(ctx.transaction.driver, keys, ctx.values)
+    except Exception as error:  # a computed value may be out of range
+        violation = violation_of(error)
+        if violation is None:
+            raise
+        raise refusal(ctx, model, violation, deleting=False) from error
     if found is None:
         raise NotFound(f"there is no such {model.noun}")
     denied = [name for name, verdict in zip(ruled, found.verdicts[1:], strict=True) if not verdict]

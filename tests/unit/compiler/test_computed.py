@@ -161,3 +161,33 @@ def test_transient_and_secret_never_come_back(declare: Declare) -> None:
     assert core.anonymous.patch(f"/api/items/{row['id']}", {"pin": "5"}).json == row
     assert core.anonymous.get("/api/items?fields=pin").status == 422
     assert core.native("item", row["id"])["pin"] == "5"
+
+
+def test_huge_numbers_break_no_list(declare: Declare) -> None:
+    core = declare(
+        """
+        resources:
+          sum:
+            access: public
+            fields:
+              size: integer
+              ratio: float
+              square: {type: integer, computed: "size * size"}
+              more: {type: integer, computed: "size + 1"}
+              power: {type: decimal, computed: "ratio * ratio"}
+              total: {type: integer, rollup: {function: sum, over: parts.size}}
+              wait: {type: duration, rollup: {function: sum, over: parts.wait}}
+            relations: {parts: {to: part, many: true, by: whole}}
+          part:
+            access: public
+            fields: {size: integer, wait: duration}
+            relations: {whole: {to: sum, required: true}}
+        """
+    )
+    caller, most = core.anonymous, 2**63 - 1
+    row = caller.make("/api/sums", size=most, ratio=1e200)
+    assert (row["square"], row["more"], row["total"]) == (most, most, None)
+    for _ in range(3):
+        caller.make("/api/parts", whole=row["id"], size=most, wait="P99999D")
+    assert caller.get("/api/sums").json["items"][0]["total"] == most
+    assert caller.get(f"/api/sums/{row['id']}").status == 200
