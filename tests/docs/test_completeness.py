@@ -119,6 +119,18 @@ def anchors_of(path: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_figures_are_those_that_were_measured() -> None:
+    measured: dict[str, list[float]] = {"list": [], "get": [], "write": []}
+    for operation, ratio in re.findall(
+        r"^\| \w+ \| \w+ \| (\w+) \|.*?\| ([\d.]+) \| [\d.]+ \|$", text_of("benchmark.md"), re.M
+    ):
+        measured[operation if operation in measured else "write"].append(float(ratio))
+    said = re.findall(r"([\d.]+) to ([\d.]+)\b", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert [(float(low), float(high)) for low, high in said] == [
+        (min(it), max(it)) for it in measured.values()
+    ]
+
+
 def test_every_document_is_in_the_index() -> None:
     index = text_of("index.md")
     pages = [path.name for path in (ROOT / "docs").glob("*.md") if path.name != "index.md"]
