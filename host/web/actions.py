@@ -54,7 +54,8 @@ class _ActionHandler:
             id=operation_id(self.name, model.name, self.wire), method=action.method, path=path, kind="action",
             plugin=model.plugin, handler=self.handle, summary=action.doc or self.name.replace("_", " ").capitalize(),
             wire=self.wire, access=action.access, status=success_status(action), input=action.input, out=action.out,
-            doc=action.doc, errors=self.wire.declared.errors, slash=self.wire.declared.slash == "both",
+            unknown=action.unknown or self.wire.declared.unknown, doc=action.doc, errors=self.wire.declared.errors,
+            slash=self.wire.declared.slash == "both",
             paths=tuple(other + relative for other in self.wire.declared.paths) if relative is not None else (),
             is_public=runtime_may(self.runtime, self.wire, action),
             parameters={key.name: key for key in model.keys} if "{" in path else {},
@@ -122,7 +123,7 @@ class _EndpointHandler:
             id=operation_id("", self.name), method=endpoint.method, path=endpoint.path, kind="endpoint",
             plugin=self.plugin, handler=self.handle, access=endpoint.access, status=success_status(endpoint),
             summary=endpoint.doc or self.name.rpartition(".")[2].replace("_", " ").capitalize(), doc=endpoint.doc,
-            input=endpoint.input, out=endpoint.out, errors=endpoint.errors,
+            unknown=endpoint.unknown, input=endpoint.input, out=endpoint.out, errors=endpoint.errors,
             is_public=self.runtime.policy.actor_may(self.plugin, endpoint.access, Facts()),
         )  # fmt: skip
 

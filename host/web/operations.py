@@ -34,6 +34,7 @@ class Operation:
     is_open: bool = False  # who asks is not even looked at: signing in works with a stale token in the header
     status: int = 200
     input: Field | None = None  # of actions and endpoints
+    unknown: str = "refuse"  # input keys nobody declared
     out: Field | None = None
     doc: str | None = None
     errors: WireErrors = field(default_factory=WireErrors)

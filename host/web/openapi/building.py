@@ -179,7 +179,7 @@ class DocumentBuilder:
     def _action(self, operation: Operation) -> Part:
         base = operation.id[:1].upper() + operation.id[1:]
         wire = operation.wire
-        style = Style.taken(wire.declared.values if wire is not None else WireValues())
+        style = Style.taken(wire.declared.values if wire is not None else WireValues(), operation.unknown)
         parameters: list[Json] = []
         body = None
         if operation.input is not None and operation.method == "GET":

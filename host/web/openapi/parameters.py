@@ -15,7 +15,7 @@ from host.query.operands import MOST_VALUES
 from host.query.parameters import MOST_PAGES
 from host.web.openapi.components import Json
 from host.web.openapi.styles import Style
-from host.web.openapi.values import ValueSchemas
+from host.web.openapi.values import BLANK, TAKEN_AS_TEXT, ValueSchemas
 
 SAID = {
     "eq": "this", "ne": "not this", "gt": "greater than this", "gte": "at least this", "lt": "less than this",
@@ -181,6 +181,8 @@ def input_parameters(node: Field, values: ValueSchemas, style: Style, base: str)
             schema = {**{key: value for key, value in schema.items() if key != "anyOf"}, **schema["anyOf"][0]}
         schema.pop("description", None)
         required = field.required and field.default is None
+        if style.takes_blank and not required and field.type not in TAKEN_AS_TEXT:
+            schema = {"anyOf": [schema, BLANK]}
         yield parameter(
             str(name),
             "query",

@@ -16,6 +16,7 @@ from host.web.openapi.examples import example_object, example_of
 from host.web.openapi.styles import Style
 
 NULL: Json = {"type": "null"}
+TAKEN_AS_TEXT = ("string", "text", "json")  # where an empty text is a value
 BLANK: Json = {"const": ""}  # taken for null
 LONGEST_EMAIL = 254
 MOST_UNITS = 10**10  # seconds or minutes of a duration
@@ -39,7 +40,7 @@ class ValueSchemas:
     def of(self, field: Field, style: Style, name: str, *, nullable: bool) -> Json:
         """The schema of a field with its description, default and example; `name` is for its inline types."""
         schema = self.bare(field, style, name)
-        if nullable and style.takes_blank and field.type not in ("string", "text", "json"):
+        if nullable and style.takes_blank and field.type not in TAKEN_AS_TEXT:
             schema = {"anyOf": [*schema.get("anyOf", (schema,)), BLANK, NULL]}
         elif nullable:
             schema = or_null(schema)
