@@ -58,7 +58,9 @@ class UnitOfWork:
         self.flush()
         followers, name = len(self._followers), f"part_{self._depth}"
         self._depth += 1
-        self.driver.execute(f"SAVEPOINT {name}")  # SQLAlchemy's own costs ten times as much, for each row of an import
+        self.driver.execute(
+            f"SAVEPOINT {name}"
+        )  # SQLAlchemy's own costs ten times as much, for each row of an import
         try:
             yield
             self.flush()

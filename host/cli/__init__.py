@@ -13,7 +13,10 @@ from host.errors import DeclarationError, HostError
 # The module and attribute of each command, with the line that `--help` shows of it.
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "check": ("host.cli.check:check", "Check every declaration and list all problems."),
-    "explain": ("host.cli.explain:explain_command", "Explain why an account may, or may not, do something to a row."),
+    "explain": (
+        "host.cli.explain:explain_command",
+        "Explain why an account may, or may not, do something to a row.",
+    ),
     "db": ("host.cli.db:db", "Plan, make and run migrations."),
     "export": ("host.cli.transfer:export_command", "Write the rows of a resource to a file."),
     "import": ("host.cli.transfer:import_command", "Read the rows of a resource from a file."),

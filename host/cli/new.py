@@ -36,7 +36,9 @@ def plugin(name: str, root: Path) -> None:
     enabled = with_plugin(site.read_text(), name)
     _write("plugin", folder, name)
     site.write_text(enabled)
-    click.echo(f"Made {folder} and enabled it. Next: edit {folder / 'resources.yaml'}, then `hostwright run`.")
+    click.echo(
+        f"Made {folder} and enabled it. Next: edit {folder / 'resources.yaml'}, then `hostwright run`."
+    )
 
 
 @new.command()
@@ -53,7 +55,9 @@ def site(name: str) -> None:
 
 def _check_name(name: str) -> None:
     if NAME.fullmatch(name) is None or name in ("host", "site"):
-        raise click.ClickException(f"{name!r} is no name: lower-case letters, digits and _, beginning with a letter")
+        raise click.ClickException(
+            f"{name!r} is no name: lower-case letters, digits and _, beginning with a letter"
+        )
 
 
 def _write(template: str, folder: Path, name: str) -> None:

@@ -147,11 +147,7 @@ class Money(ma.fields.Field[Decimal]):
         if isinstance(value, float) and math.isfinite(value) and abs(value) < 10**15:
             exact = Decimal(repr(value))
             rounded = exact.quantize(Decimal(1).scaleb(-self.node.places), ROUND_HALF_UP)
-            value = (
-                rounded
-                if self.rounds or abs(rounded - exact) <= NOISE * abs(exact)
-                else exact
-            )
+            value = rounded if self.rounds or abs(rounded - exact) <= NOISE * abs(exact) else exact
         return _decimal_or_fail(repr(value) if isinstance(value, float) else str(value), self.node)
 
 

@@ -88,7 +88,9 @@ def test_numbers_are_rounded_half_up(ann: Caller) -> None:
 
 def test_unknown_keys_below_are_ignored(ann: Caller) -> None:
     pages = [{"number": 1, "weight": 0.125, "ink": "black"}]
-    assert ann.make("/api/loose", title="x", pages=pages)["pages"] == [{"number": 1, "weight": 0.13, "text": None}]
+    assert ann.make("/api/loose", title="x", pages=pages)["pages"] == [
+        {"number": 1, "weight": 0.13, "text": None}
+    ]
     assert ann.post("/api/demo/books", {"title": "x", "pages": pages}).pointers[-1] == "/pages/0/ink"
 
 

@@ -18,7 +18,11 @@ def lines(ctx, row, data):
 def figures(ctx, data):
     """A collection action with its input in the query string."""
     found = ctx.records("order").find_all(limit=data.get("limit", 10))
-    return {"orders": len(found), "sum": sum((row["total"] or Decimal(0) for row in found), Decimal(0)), "latest": ctx.now}
+    return {
+        "orders": len(found),
+        "sum": sum((row["total"] or Decimal(0) for row in found), Decimal(0)),
+        "latest": ctx.now,
+    }
 
 
 def count_lines(ctx, data):
