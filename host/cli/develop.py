@@ -20,7 +20,7 @@ from host.cli.servers import Listening
 START_SECONDS = 30.0
 
 
-class _Declarations(DefaultFilter):
+class DeclarationFilter(DefaultFilter):
     """YAML and Python, but not what the run itself writes, and no tests."""
 
     def __init__(self, root: Path) -> None:
@@ -41,7 +41,7 @@ def develop(root: Path, listening: Listening) -> None:
     serving: subprocess.Popen[bytes] | None = None
     try:
         serving = _replaced(serving, root, listening)
-        for _ in watch(root, watch_filter=_Declarations(root), step=100):
+        for _ in watch(root, watch_filter=DeclarationFilter(root), step=100):
             serving = _replaced(serving, root, listening)
     except KeyboardInterrupt:
         pass  # the way to stop it, whatever it is doing
