@@ -13,7 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from host.compiler.aggregates import exact, quotient, remainder, summed, whole
+from host.compiler.aggregates import summed
+from host.compiler.arithmetic import FUNCTIONS, computed, settled
 from host.compiler.constants import constant
 from host.compiler.models import ACCOUNT, Attribute, Link, Model, Models
 from host.declaration.expressions import (
@@ -36,20 +37,11 @@ from host.declaration.expressions import (
 )
 from host.declaration.nodes import Rule
 from host.declaration.scopes import member_relation
-from host.fields.columns import Exact, Instant, Span
+from host.fields.columns import Instant
 
 Sql = Any  # a ColumnElement, or True or False once it is decided
 COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
-ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul,
-}  # fmt: skip
-FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    "coalesce": sa.func.coalesce, "lower": sa.func.lower, "upper": sa.func.upper,
-    "length": lambda text: sa.func.length(text, type_=sa.Integer()),
-    "abs": lambda number: sa.func.abs(number, type_=number.type),
-    "round": lambda number, *places: exact(number, *(places or (sa.literal_column("0"),)), type_=Exact(15, 6)),
 }  # fmt: skip
 
 
@@ -80,8 +72,8 @@ class Scope:
             table = self.source if self.source is not None else self.table
             return table.c[attribute.column.name]
         if attribute.field.computed is not None:
-            return settled(to_sql(parse(attribute.field.computed), self), attribute)
-        return settled(rollup(attribute, self), attribute)
+            return settled(to_sql(parse(attribute.field.computed), self), attribute.type)
+        return settled(rollup(attribute, self), attribute.type)
 
     @property
     def table(self) -> sa.Table:
@@ -150,20 +142,6 @@ def referred(attribute: Attribute, inner: Scope) -> Any:
     return inner.column(by) if by not in (None, "id") else inner.column(inner.model.keys[0].name)
 
 
-def settled(value: Sql, attribute: Attribute) -> Any:
-    """A computed value as one of its declared type: what sums, quotients and mixed numbers give differs by database."""
-    column_type = attribute.type
-    if isinstance(value, bool) or column_type is None:
-        return sa.literal(value) if isinstance(value, bool) else value
-    if isinstance(column_type, Exact):
-        value = exact(value, sa.literal_column(str(column_type.scale)))
-    elif isinstance(column_type, sa.BigInteger | Span):
-        value = whole(value)
-    elif isinstance(column_type, sa.Double):
-        value = sa.cast(value, column_type)
-    return sa.type_coerce(value, column_type)
-
-
 def rollup(attribute: Attribute, scope: Scope) -> Any:
     """An aggregate over a to-many relation as a correlated subselect."""
     declared = attribute.field.rollup
@@ -213,19 +191,7 @@ def _now(expr: Now, scope: Scope) -> Sql:
 
 
 def _arithmetic(expr: Arithmetic, scope: Scope) -> Sql:
-    left, right = to_sql(expr.left, scope), to_sql(expr.right, scope)
-    if expr.operator in ("/", "%"):
-        function = quotient if expr.operator == "/" else remainder
-        return function(left, right, type_=Exact(15, 6))
-    # PostgreSQL refuses what overflows a bigint or a double.
-    left, right = (_widened(side) for side in (left, right))
-    return ARITHMETIC[expr.operator](left, right)
-
-
-def _widened(side: Sql) -> Sql:
-    is_literal = isinstance(side, sa.BindParameter)
-    is_bounded = isinstance(getattr(side, "type", None), sa.Integer | sa.Float)
-    return sa.cast(side, sa.Numeric()) if is_bounded and not is_literal else side
+    return computed(expr.operator, to_sql(expr.left, scope), to_sql(expr.right, scope))
 
 
 def _literal(expr: Literal, scope: Scope) -> Sql:
