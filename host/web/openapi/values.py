@@ -63,7 +63,10 @@ class ValueSchemas:
             case "object" if node.fields:
                 return self._object(node, style, base)
         maker = _MAKERS.get(node.type)
-        return maker(node, style) if maker is not None else dict(self.kinds[node.type].schema(node))
+        schema = maker(node, style) if maker is not None else dict(self.kinds[node.type].schema(node))
+        if node.max is None and not style.is_taken:
+            schema.pop("maxLength", None)  # it bounds what is stored, and actions answer more than that
+        return schema
 
     def _object(self, node: Field, style: Style, base: str) -> Json:
         name = f"{base}Input" if style.is_taken else base
