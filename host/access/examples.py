@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,13 +37,18 @@ def run_examples(registry: Registry) -> list[Problem]:
         ]
 
 
-def _tables(registry: Registry) -> Any:
+@contextmanager
+def _tables(registry: Registry) -> Iterator[sa.Connection]:
     """Empty tables in memory, for rules that look at related rows."""
     engine = sa.create_engine(
         "sqlite://", creator=lambda: sqlite3.connect(":memory:"), poolclass=sa.pool.StaticPool
     )
-    registry.metadata.create_all(engine)
-    return engine.connect()
+    try:
+        registry.metadata.create_all(engine)
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def _problems(

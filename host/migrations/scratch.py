@@ -16,8 +16,10 @@ from host.migrations.runner import run
 def scripted(owners: Sequence[Owner]) -> Iterator[sa.Connection]:
     """Give a connection to a database in memory on which every script has run."""
     engine = scratch_engine(portable=True)
-    with engine.connect() as connection:
-        for owner in in_order(owners):
-            run(connection, owner, "upgrade", "head")
-        yield connection
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            for owner in in_order(owners):
+                run(connection, owner, "upgrade", "head")
+            yield connection
+    finally:
+        engine.dispose()
