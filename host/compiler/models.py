@@ -73,6 +73,16 @@ class Model:
         return self.name.partition(".")[2]
 
     @property
+    def spoken(self) -> str:
+        """The noun as messages say it: `time entry`."""
+        return self.noun.replace("_", " ")
+
+    @property
+    def spoken_plural(self) -> str:
+        """The plural as messages say it: `time entries`."""
+        return (self.declared.plural or f"{self.noun}s").replace("_", " ")
+
+    @property
     def owner(self) -> Attribute | None:
         """The relation to the owner's account, of an owned resource."""
         owned = self.declared.mixins.owned

@@ -28,7 +28,7 @@ def clear_referrers(ctx: Context, model: Model, row: dict[str, Any], remove: Rem
         name = relation.by if relation.by not in (None, "id") else model.keys[0].name
         rows = _rows(ctx, referrer, attribute, row[name or ""])
         if rows and relation.on_delete == "restrict":
-            raise Referenced(f"a {referrer.noun} still refers to this {model.noun}")
+            raise Referenced(f"a {referrer.spoken} still refers to this {model.spoken}")
         for keys in rows:
             if relation.on_delete == "cascade":
                 before = ctx.runtime.plans.checked(referrer, ctx.facts, ()).fetch(

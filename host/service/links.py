@@ -42,4 +42,4 @@ def _check_visible(ctx: Context, link: Link, name: str, wanted: Sequence[Any]) -
         found = set()
     for index, value in enumerate(wanted):
         if value not in found:
-            raise Invalid.at(f"/{name}/{index}", "reference", f"there is no such {target.noun}")
+            raise Invalid.at(f"/{name}/{index}", "reference", f"there is no such {target.spoken}")

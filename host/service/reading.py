@@ -134,7 +134,7 @@ def get_row(ctx: Context, wire: CompiledWire, keys: tuple[Any, ...], raw: str = 
         with ctx.runtime.database.reading() as connection:
             found = plan.fetch(connection, keys, ctx.values)
     if found is None:
-        raise NotFound(f"there is no such {wire.model.noun}")
+        raise NotFound(f"there is no such {wire.model.spoken}")
     return Shown(found.row(), found.version)
 
 
@@ -144,7 +144,7 @@ def _get_chosen(ctx: Context, wire: CompiledWire, keys: tuple[Any, ...], raw: st
     with ctx.runtime.database.reading() as connection:
         fetched = plan.statement.run(connection, values).fetchall()
         if not fetched:
-            raise NotFound(f"there is no such {wire.model.noun}")
+            raise NotFound(f"there is no such {wire.model.spoken}")
         rows = plan.reader.build([fetched[0][: plan.reader.width]])
         _embed(plan, connection, rows, fetched, values)
     return Shown(rows[0], fetched[0][plan.reader.width] if wire.model.version else None)

@@ -28,7 +28,7 @@ class Records:
         """The row with this key. Raises NotFound when there is none for this actor."""
         found = self.find(*keys)
         if found is None:
-            raise NotFound(f"there is no such {self.model.noun}")
+            raise NotFound(f"there is no such {self.model.spoken}")
         return found
 
     def find(self, *keys: Any) -> Row | None:

@@ -25,8 +25,8 @@ def check_references(
             continue
         owner = _owner_value(model, values, before) if attribute.relation.same_owner else None
         if not _exists(ctx, model, attribute, value, owner):
-            noun = attribute.relation.to.rpartition(".")[2]
-            errors.append(FieldError(f"/{name}", "reference", f"there is no such {noun}"))
+            target = ctx.runtime.registry.models[attribute.relation.to]
+            errors.append(FieldError(f"/{name}", "reference", f"there is no such {target.spoken}"))
     if errors:
         raise Invalid("the input refers to what is not there", errors)
 

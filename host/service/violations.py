@@ -19,7 +19,7 @@ def refusal(ctx: Context, model: Model, violation: Violation, *, deleting: bool)
             return _duplicate(ctx, model, violation)
         case "foreign_key":
             if deleting:
-                return Referenced(f"other rows still refer to this {model.noun}")
+                return Referenced(f"other rows still refer to this {model.spoken}")
             return Invalid(
                 "the input refers to what is not there",
                 _at(ctx, model, violation, "reference", "there is no such row"),
@@ -51,10 +51,10 @@ def _duplicate(ctx: Context, model: Model, violation: Violation) -> Duplicate:
     owner = model.owner.name if model.owner is not None else None
     shown = [name for name in names if name != owner] or names
     if set(shown) <= keys and shown:
-        detail = f"another {model.noun} has this key already"
+        detail = f"another {model.spoken} has this key already"
     else:
         detail = (
-            f"another {model.noun} has this {' and '.join(shown)} already" if shown else "this exists already"
+            f"another {model.spoken} has this {' and '.join(shown)} already" if shown else "this exists already"
         )
     return Duplicate(detail, [FieldError(f"/{name}", "duplicate", detail) for name in shown])
 

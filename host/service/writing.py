@@ -148,10 +148,10 @@ def locked(
     plan = ctx.runtime.plans.checked(model, ctx.facts, ("get", operation), lock=True)
     found = plan.fetch(ctx.transaction.driver, keys, ctx.values)
     if found is None or not found.verdicts[0]:
-        raise NotFound(f"there is no such {model.noun}")
+        raise NotFound(f"there is no such {model.spoken}")
     if not found.verdicts[1]:
         raise Forbidden(
-            f"you may not {operation if isinstance(operation, str) else 'do this to'} this {model.noun}"
+            f"you may not {operation if isinstance(operation, str) else 'do this to'} this {model.spoken}"
         )
     if match is not None and not match(found):
         raise PreconditionFailed("the row has changed since you read it")
@@ -291,7 +291,7 @@ def read_back(
             raise
         raise refusal(ctx, model, violation, deleting=False) from error
     if found is None:
-        raise NotFound(f"there is no such {model.noun}")
+        raise NotFound(f"there is no such {model.spoken}")
     denied = [name for name, verdict in zip(ruled, found.verdicts[1:], strict=True) if not verdict]
     if denied:
         raise Forbidden(
@@ -299,5 +299,5 @@ def read_back(
             [FieldError(f"/{name}", "forbidden", "you may not set this") for name in denied],
         )
     if not found.verdicts[0]:
-        raise Forbidden(f"you may not {operation} such a {model.noun}")
+        raise Forbidden(f"you may not {operation} such a {model.spoken}")
     return Written(keys, found.row(), found.version)

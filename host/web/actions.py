@@ -97,9 +97,9 @@ class _ActionHandler:
         plan = ctx.runtime.plans.checked(self.wire.model, ctx.facts, ("get", self.action.access))
         found = plan.fetch(ctx.transaction.driver, keys, ctx.values)
         if found is None or not found.verdicts[0]:
-            raise NotFound(f"there is no such {self.wire.model.noun}")
+            raise NotFound(f"there is no such {self.wire.model.spoken}")
         if not found.verdicts[1]:
-            raise Forbidden(f"you may not do this to this {self.wire.model.noun}")
+            raise Forbidden(f"you may not do this to this {self.wire.model.spoken}")
         return found.row()
 
 

@@ -16,7 +16,7 @@ from host.service.writing import Given
 from host.transfer.bulk import at_item, items_of, load_items
 from host.web.collection import collection_operation, serves
 from host.web.http import Answer, Request, json_answer
-from host.web.operations import Operation, spoken
+from host.web.operations import Operation
 from host.web.resources import ResourceOperations, key_value
 from host.web.updates import load_patch
 
@@ -45,7 +45,7 @@ class BulkOperations:
 
     def operations(self) -> Iterator[Operation]:
         """One for each single operation that the wire has."""
-        rows = spoken(self.wire.model, many=True)
+        rows = self.wire.model.spoken_plural
         for single, method, handler, status in (
             ("create", "POST", self.create, self.wire.create.status),
             ("update", "PATCH", self.update, 200),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from host.compiler.models import Attribute, Model
+from host.compiler.models import Attribute
 from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import AnyOf, Field, WireErrors
@@ -53,9 +53,3 @@ def operation_id(verb: str, name: str, wire: CompiledWire | None = None) -> str:
     suffix = "" if wire is None or wire.is_main else camel(wire.name)
     made = f"{camel(verb)}{camel(name)}{suffix}"
     return made[:1].lower() + made[1:]
-
-
-def spoken(model: Model, *, many: bool = False) -> str:
-    """The resource's noun in a sentence: `time entry`, `time entries`."""
-    plural = model.declared.plural or f"{model.noun}s"
-    return (plural if many else model.noun).replace("_", " ")

@@ -21,7 +21,7 @@ from host.service.runtime import Runtime
 from host.web.etags import etag, is_unchanged, match_of
 from host.web.http import JSON, JSON_OPTIONS, Answer, Request, json_answer
 from host.web.lists import enveloped, page_headers
-from host.web.operations import Operation, operation_id, spoken
+from host.web.operations import Operation, operation_id
 from host.web.updates import load_patch, load_replacement
 
 STANDARD_METHODS = {"create": ("POST",), "update": ("PATCH", "PUT"), "delete": ("DELETE",)}
@@ -87,7 +87,7 @@ class ResourceOperations:
             try:
                 found.append(key_value(self.runtime, key, request.params[key.name]))
             except ValueError as error:
-                raise MalformedKey(f"there is no such {self.wire.model.noun}: its key is {error}") from None
+                raise MalformedKey(f"there is no such {self.wire.model.spoken}: its key is {error}") from None
         return tuple(found)
 
     # -- reading --
@@ -172,7 +172,7 @@ class ResourceOperations:
         """The answer to a write in the form that the wire declares."""
         status = node.status or 200
         key = written.keys[0] if len(written.keys) == 1 else list(written.keys)
-        message = node.message or f"{self.wire.model.noun.replace('_', ' ').capitalize()} {verb} successfully"
+        message = node.message or f"{self.wire.model.spoken.capitalize()} {verb} successfully"
         match node.body:
             case "none":
                 return Answer(status, b"", None, headers)
@@ -209,8 +209,8 @@ def _key_text(text: str, field: Any) -> str:
 
 
 def _summary(verb: str, model: Model) -> str:
-    noun = spoken(model)
+    noun = model.spoken
     article = "an" if noun[0] in "aeiou" else "a"
-    return {"list": f"List {spoken(model, many=True)}", "get": f"Read one {noun}"}.get(
+    return {"list": f"List {model.spoken_plural}", "get": f"Read one {noun}"}.get(
         verb, f"{verb.partition('_')[0].capitalize()} {article} {noun}"
     )

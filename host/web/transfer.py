@@ -17,7 +17,7 @@ from host.transfer.importing import ImportOptions, import_file
 from host.transfer.records import FORMATS
 from host.web.collection import collection_operation, serves
 from host.web.http import Answer, Request, json_answer
-from host.web.operations import Operation, spoken
+from host.web.operations import Operation
 
 MOST_EXPORTS: Final = 8  # open at once in a process; each holds a connection for as long as its reader takes
 PIECE: Final = 256 * 1024
@@ -40,7 +40,7 @@ class TransferOperations:
 
     def operations(self) -> Iterator[Operation]:
         """Export where the wire lists, import where it creates."""
-        rows = spoken(self.wire.model, many=True)
+        rows = self.wire.model.spoken_plural
         if serves(self.wire, "export", "list"):
             yield collection_operation(
                 self.runtime, self.wire, "export", "list", "GET", self.export_rows, summary=f"Export {rows}",
