@@ -69,14 +69,15 @@ def declared_shapes(tables: Sequence[sa.Table], connection: sa.Connection) -> di
         return _enriched(postgres.read_declared(connection, tables), tables)
     portable = connection.dialect.type_compiler_instance.dialect.name != "sqlite"
     engine = scratch_engine(portable=portable)
-    with engine.connect() as scratch:
-        for table in tables:
-            scratch.execute(CreateTable(table))
-            for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                scratch.execute(CreateIndex(index))
-        found = read_shapes(scratch)
-    engine.dispose()
-    return _enriched(found, tables)
+    try:
+        with engine.connect() as scratch:
+            for table in tables:
+                scratch.execute(CreateTable(table))
+                for index in sorted(table.indexes, key=lambda index: str(index.name)):
+                    scratch.execute(CreateIndex(index))
+            return _enriched(read_shapes(scratch), tables)
+    finally:
+        engine.dispose()
 
 
 def find_renames(old: Shapes, tables: Sequence[sa.Table]) -> Renames:

@@ -39,12 +39,14 @@ def rehearsing(connection: sa.Connection) -> Iterator[Rehearse]:
         yield _written
         return
     engine = scratch_engine(portable=False)
-    with engine.connect() as copy, without_index_warnings():
-        for (sql,) in connection.exec_driver_sql(_ORDINARY).fetchall():
-            copy.exec_driver_sql(sql)
-        context = MigrationContext.configure(copy, opts={"transactional_ddl": True})
-        yield lambda change: _recorded(copy, context, change)
-    engine.dispose()
+    try:
+        with engine.connect() as copy, without_index_warnings():
+            for (sql,) in connection.exec_driver_sql(_ORDINARY).fetchall():
+                copy.exec_driver_sql(sql)
+            context = MigrationContext.configure(copy, opts={"transactional_ddl": True})
+            yield lambda change: _recorded(copy, context, change)
+    finally:
+        engine.dispose()
 
 
 def _run(context: MigrationContext, change: Change) -> None:
