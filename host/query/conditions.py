@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from host.compiler.expressions import Scope, to_sql
 from host.declaration.expressions import Column
-from host.query.parameters import Filter
+from host.query.parameters import Filter, ListQuery
 
 
 def filtered(item: Filter, scope: Scope) -> Any:
@@ -20,18 +22,17 @@ def filtered(item: Filter, scope: Scope) -> Any:
     )
 
 
-def condition(item: Filter, column: Any) -> Any:
-    """One filter as SQL."""
+def condition(item: Filter, column: Any, name: str) -> Any:
+    """One filter as SQL; what it compares with is a parameter of this name, so that the statement serves every value."""
     match item.operator:
         case "null":
             return column.is_(None) if item.value else column.is_not(None)
         case "in":
-            return column.in_([sa.literal(value, type_=column.type) for value in item.value])
-        case "contains":
-            return sa.func.lower(column).like(sa.literal(f"%{_escaped(item.value.lower())}%"), escape="\\")
-        case "starts":
-            return sa.func.lower(column).like(sa.literal(f"{_escaped(item.value.lower())}%"), escape="\\")
-    value = sa.literal(item.value, type_=column.type)
+            names = [f"{name}_{index}" for index in range(len(item.value))]
+            return column.in_([sa.bindparam(part, type_=column.type) for part in names])
+        case "contains" | "starts":
+            return sa.func.lower(column).like(sa.bindparam(name, type_=sa.Text()), escape="\\")
+    value = sa.bindparam(name, type_=column.type)
     compared = {
         "eq": column == value,
         "gt": column > value,
@@ -42,13 +43,45 @@ def condition(item: Filter, column: Any) -> Any:
     return sa.or_(column != value, column.is_(None)) if item.operator == "ne" else compared[item.operator]
 
 
+def found(name: str, scope: Scope) -> Any:
+    """Rows that have the word of this parameter in one of the searched fields."""
+    assert scope.model is not None  # a list has rows
+    columns = [scope.column(field) for field in scope.model.declared.query.search]
+    pattern = sa.bindparam(name, type_=sa.Text())
+    return sa.or_(sa.false(), *(sa.func.lower(column).like(pattern, escape="\\") for column in columns))
+
+
+def asked_values(query: ListQuery) -> dict[str, Any]:
+    """The values of a query's parameters: `asked_0…` of its filters, `word_0…` of its search."""
+    values: dict[str, Any] = {}
+    for index, item in enumerate(query.filters):
+        values |= _operands(item, f"asked_{index}")
+    return values | {f"word_{index}": f"%{_escaped(word)}%" for index, word in enumerate(query.words)}
+
+
+def _operands(item: Filter, name: str) -> dict[str, Any]:
+    match item.operator:
+        case "null":
+            return {}
+        case "in":
+            return {f"{name}_{index}": value for index, value in enumerate(item.value)}
+        case "contains":
+            return {name: f"%{_escaped(item.value.lower())}%"}
+        case "starts":
+            return {name: f"{_escaped(item.value.lower())}%"}
+    return {name: item.value}
+
+
+def asked_shape(query: ListQuery) -> Hashable:
+    """Everything of a query but its values: queries of one shape share a plan."""
+    filters = tuple((item.attribute, item.operator, item.relations, _form(item)) for item in query.filters)
+    return replace(query, filters=(), words=()), filters, len(query.words)
+
+
+def _form(item: Filter) -> Hashable:
+    """What of a filter's value the statement depends on."""
+    return {"null": item.value, "in": len(item.value) if item.operator == "in" else 0}.get(item.operator)
+
+
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def found(word: str, scope: Scope) -> Any:
-    """Rows that have the word in one of the searched fields."""
-    assert scope.model is not None  # a list has rows
-    columns = [scope.column(name) for name in scope.model.declared.query.search]
-    pattern = sa.literal(f"%{_escaped(word)}%")
-    return sa.or_(sa.false(), *(sa.func.lower(column).like(pattern, escape="\\") for column in columns))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from host.compiler.registry import Registry
 from host.compiler.statements import Statement, compile_statement
 from host.compiler.wires import CompiledWire, outputs
 from host.database import Database
-from host.query.conditions import condition, filtered, found
+from host.query.conditions import asked_values, condition, filtered, found
 from host.query.expanding import Expansion, plan_expansion
 from host.query.keyset import after_cursor, ordered
 from host.query.parameters import ListQuery, Order
@@ -37,6 +37,7 @@ class ListPlan:
     total_in_page: bool = False
     page: int | None = None
     is_reversed: bool = False  # the newest rows were fetched first, to be answered in the wire's order
+    asked: Mapping[str, Any] = field(default_factory=dict)  # the values that the query compares with
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class WholePlan:
     statement: Statement
     reader: Reader
     names: tuple[str, ...]
+    asked: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class Planner:
             sa.select(*reader.columns).select_from(wire.model.table).where(*conditions).order_by(*order)
         )
         names = tuple(output.key for output in outputs(wire, scope, query.fields))
-        return WholePlan(self._compiled(statement), reader, names)
+        return WholePlan(self._compiled(statement), reader, names, asked_values(query))
 
     def _reader(self, wire: CompiledWire, query: ListQuery, scope: Scope) -> Reader:
         return compile_reader(
@@ -136,8 +138,11 @@ class Planner:
         return tuple(plans), keys
 
     def _asked(self, query: ListQuery, scope: Scope) -> list[Any]:
-        conditions = [condition(item, filtered(item, scope)) for item in query.filters]
-        conditions += [found(word, scope) for word in query.words]
+        conditions = [
+            condition(item, filtered(item, scope), f"asked_{index}")
+            for index, item in enumerate(query.filters)
+        ]
+        conditions += [found(f"word_{index}", scope) for index in range(len(query.words))]
         return [as_sql(item) for item in conditions]
 
     def _order(self, order: Sequence[Order], columns: Sequence[Any]) -> list[Any]:

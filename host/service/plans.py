@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from host.compiler.statements import Statement, compile_statement
 from host.compiler.wires import CompiledWire, outputs
 from host.database import Database
 from host.fields.forms import NATIVE
+from host.query.conditions import asked_shape, asked_values
 from host.query.parameters import QueryParser
 from host.query.plans import ListPlan, Planner, WholePlan
 
@@ -66,14 +67,27 @@ class Plans:
     database: Database
     planner: Planner
     _kept: dict[Any, Any] = field(default_factory=dict)
+    _seen: dict[Any, ListPlan] = field(default_factory=dict)  # lists by query string
 
     def listing(self, wire: CompiledWire, raw: str, facts: Facts, nulls: tuple[bool, ...] | None) -> ListPlan:
-        """The plan of a list by its query string (without the cursor)."""
-        return self._keep((wire, raw, facts, nulls), lambda: self._list_plan(wire, raw, facts, nulls))
+        """The plan of a list by its query string (without the cursor).
+
+        Strings that differ in values alone share their compiled statements; a string that was seen before is not
+        even parsed again.
+        """
+        key = (wire, raw, facts, nulls)
+        known = self._seen.get(key)
+        if known is None:
+            known = self._list_plan(wire, raw, facts, nulls)
+            if len(self._seen) >= MOST_KEPT:
+                self._seen.clear()
+            self._seen[key] = known
+        return known
 
     def whole(self, wire: CompiledWire, raw: str, facts: Facts) -> WholePlan:
         """The plan of an export by its query string."""
-        return self._keep((wire, "whole", raw, facts), lambda: self._whole_plan(wire, raw, facts))
+        parser = QueryParser(wire, self.registry.kinds, self.policy.scope(wire.model, facts))
+        return self.planner.whole(wire, parser.parse(raw), facts)
 
     def row(self, shape: CompiledWire | Model, facts: Facts, operation: Operation = "get") -> RowPlan:
         """Reading one row as a wire shows it (or natively, for a model), hidden where the rule hides it."""
@@ -128,11 +142,11 @@ class Plans:
     ) -> ListPlan:
         scope = self.policy.scope(wire.model, facts)
         query = QueryParser(wire, self.registry.kinds, scope).parse(raw)
-        return self.planner.plan(wire, query, facts, nulls)
-
-    def _whole_plan(self, wire: CompiledWire, raw: str, facts: Facts) -> WholePlan:
-        parser = QueryParser(wire, self.registry.kinds, self.policy.scope(wire.model, facts))
-        return self.planner.whole(wire, parser.parse(raw), facts)
+        plan = self._keep(
+            (wire, "list", asked_shape(query), facts, nulls),
+            lambda: self.planner.plan(wire, query, facts, nulls),
+        )
+        return replace(plan, asked=asked_values(query))
 
     def _single_plan(self, wire: CompiledWire, raw: str, facts: Facts) -> ListPlan:
         parser = QueryParser(wire, self.registry.kinds, self.policy.scope(wire.model, facts))

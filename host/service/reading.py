@@ -39,6 +39,7 @@ def list_page(ctx: Context, wire: CompiledWire, raw: str) -> Page:
         found = ctx.runtime.cursors.read(plan.scope, cursor, plan.order_width)
         plan = plans.listing(wire, raw, ctx.facts, tuple(value is None for value in found))
         values = {**values, **{f"cursor_{index}": value for index, value in enumerate(found)}}
+    values = {**values, **plan.asked}
     if ctx.work is not None:
         return _read_page(ctx, plan, ctx.work.driver, values, is_first=cursor is None)
     with ctx.runtime.database.reading() as connection:

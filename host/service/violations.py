@@ -54,7 +54,9 @@ def _duplicate(ctx: Context, model: Model, violation: Violation) -> Duplicate:
         detail = f"another {model.spoken} has this key already"
     else:
         detail = (
-            f"another {model.spoken} has this {' and '.join(shown)} already" if shown else "this exists already"
+            f"another {model.spoken} has this {' and '.join(shown)} already"
+            if shown
+            else "this exists already"
         )
     return Duplicate(detail, [FieldError(f"/{name}", "duplicate", detail) for name in shown])
 

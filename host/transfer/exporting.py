@@ -95,7 +95,7 @@ class Export:
 
 def _rows(connection: Any, plan: WholePlan, ctx: Context, stack: ExitStack) -> Iterator[list[dict[str, Any]]]:
     """The rows in batches, through a cursor that holds only one of them."""
-    bound = plan.statement.bind(ctx.values)
+    bound = plan.statement.bind({**ctx.values, **plan.asked})
     if ctx.runtime.database.dialect == "postgresql":
         stack.enter_context(connection.transaction())
         cursor = stack.enter_context(connection.cursor(name="export"))

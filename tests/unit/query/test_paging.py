@@ -182,9 +182,22 @@ def _count_statements(core: Core, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ran
 
 
+def test_values_share_one_compiled_plan(core: Core) -> None:
+    plans = core.site.runtime.plans
+    assert core.anonymous.get("/api/lines?tag=first").status == 200
+    kept = len(plans._kept)
+    for number in range(20):
+        assert core.anonymous.get(f"/api/lines?tag=other{number}").status == 200
+    assert len(plans._kept) == kept
+
+
 def test_kept_plans_are_bounded(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("host.service.plans.MOST_KEPT", 30)
     runtime: Runtime = core.site.runtime
-    for number in range(60):
-        assert core.anonymous.get(f"/api/lines?tag=t{number}").status == 200
-    assert len(runtime.plans._kept) <= 31
+    runtime.plans._kept.clear()
+    for number in range(40):
+        count = ("exact", "none")[number % 2]
+        path = f"/api/lines?tag=t{number}&count={count}&page_size={number // 2 + 1}"
+        assert core.anonymous.get(path).status == 200
+    assert len(runtime.plans._kept) <= 30
+    assert len(runtime.plans._seen) <= 30
