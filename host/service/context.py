@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -33,16 +32,13 @@ class Context:
     work: UnitOfWork | None = None
     request_id: str = ""
     plugin: str = ""
+    facts: Facts = field(init=False)  # what is known of the actor before any query
+    values: dict[str, Any] = field(init=False)  # the actor's and the clock's parameters of compiled rules
 
-    @cached_property
-    def facts(self) -> Facts:
-        """What is known of the actor before any query."""
-        return facts_of(self.actor)
-
-    @cached_property
-    def values(self) -> dict[str, Any]:
-        """The actor's and the clock's parameters of compiled rules."""
-        return actor_values(self.actor, self.now)
+    def __post_init__(self) -> None:
+        # Every operation wants both, and a cached property costs more than they do.
+        object.__setattr__(self, "facts", facts_of(self.actor))
+        object.__setattr__(self, "values", actor_values(self.actor, self.now))
 
     @property
     def transaction(self) -> UnitOfWork:

@@ -57,14 +57,23 @@ def request_of(environ: Mapping[str, Any]) -> Request:
     )
 
 
-_BARE = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
+_KEYS = {
+    "content-type": "CONTENT_TYPE",
+    "content-length": "CONTENT_LENGTH",
+    # Asked for in every request.
+    "authorization": "HTTP_AUTHORIZATION",
+    "accept-encoding": "HTTP_ACCEPT_ENCODING",
+    "if-none-match": "HTTP_IF_NONE_MATCH",
+    "traceparent": "HTTP_TRACEPARENT",
+    "x-request-id": "HTTP_X_REQUEST_ID",
+}
 
 
 def header_reader(environ: Mapping[str, Any]) -> Callable[[str], str | None]:
     """A function from a lower-case header name to its value."""
 
     def header(name: str) -> str | None:
-        return environ.get(_BARE.get(name) or f"HTTP_{name.upper().replace('-', '_')}")
+        return environ.get(_KEYS.get(name) or f"HTTP_{name.upper().replace('-', '_')}")
 
     return header
 
