@@ -160,7 +160,9 @@ def generated(database: str, folder: Path) -> Site:
 def migrate(site: Path, environment: dict[str, str]) -> None:
     program = Path(sys.executable).with_name("hostwright")
     for command in (["db", "make", "--message", "tables"], ["db", "upgrade"]):
-        subprocess.run([program, *command], cwd=site, env={**os.environ, **environment}, check=True)
+        subprocess.run(
+            [program, *command], cwd=site, env={**os.environ, **environment}, check=True, stdout=sys.stderr
+        )
 
 
 def create(client: FlaskClient, path: str, values: dict[str, Any]) -> str:
