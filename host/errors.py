@@ -5,7 +5,6 @@ HostError
 ├── ConfigurationError          a setting, a secret or a database is missing: one clear sentence for the operator
 └── RequestError                what a caller did, or may not do
     ├── BadRequest 400, Unauthenticated 401, Forbidden 403 (SignUpClosed), NotFound 404, MethodNotAllowed 405
-    ├── NotAcceptable 406
     ├── Conflict 409 (Duplicate, Referenced), PreconditionFailed 412, PayloadTooLarge 413, UnsupportedMediaType 415
     ├── Invalid 422, PreconditionRequired 428, TooManyRequests 429
     └── UpstreamError 502, Unavailable 503
@@ -129,14 +128,6 @@ class MethodNotAllowed(RequestError):
     def __init__(self, allowed: Sequence[str]) -> None:
         super().__init__(f"allowed here: {', '.join(sorted(allowed))}")
         self.headers = {"Allow": ", ".join(sorted(allowed))}
-
-
-class NotAcceptable(RequestError):
-    """None of the representations that the caller accepts exists."""
-
-    status = 406
-    code = "not_acceptable"
-    title = "Not acceptable"
 
 
 class Conflict(RequestError):

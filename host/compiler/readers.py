@@ -5,7 +5,7 @@ No ORM object and no marshmallow dump per row: the function is Python source mad
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,6 +136,3 @@ def converter(field: Field, kinds: Kinds, form: Form) -> Callable[[Any], Any]:
     namespace: dict[str, Any] = dict(emitter.names)
     exec("".join(emitter.functions) + f"def convert(x):\n    return {code}\n", namespace)
     return namespace["convert"]  # type: ignore[no-any-return]  # made by exec
-
-
-Readers = Mapping[str, Reader]

@@ -17,7 +17,6 @@ from host.declaration.nodes import Field
 
 NUMBERS: Final = frozenset(("integer", "float", "decimal"))
 TEXTS: Final = frozenset(("string", "text", "email", "url", "enum", "uuid"))
-INSTANTS: Final = frozenset(("date", "time", "datetime", "duration"))
 _DURATION = re.compile(r"-?P(?=.)(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
 
 

@@ -24,8 +24,6 @@ from host.fields.durations import parse_duration
 BIGGEST_INTEGER = 2**63 - 1
 LONGEST_STRING = 255  # when `max` is not declared
 LONGEST_TEXT = 100_000
-FLOAT = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
-DECIMAL = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
 CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
 EQUALITY = ("eq", "ne", "in", "null")

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.serving import free_port
+
 WORKERS = 2
 THREADS = 4
 
@@ -44,13 +46,6 @@ def proportional_memory(pid: int) -> int:
     """Return the proportional set size of one process in bytes."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def command(kind: str, target: str, port: int) -> list[str]:

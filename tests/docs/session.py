@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import IO
 
 from tests.docs.blocks import Block, Command, commands_of
 from tests.docs.matching import matches, occurs
+from tests.support.serving import free_port
 
 END = "--end-of-command--"
 START_SECONDS = 60.0
@@ -27,7 +27,7 @@ class Session:
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name = folder, name
-        self.port = _free_port()
+        self.port = free_port()
         self.log = folder.parent / "server.log"
         self._log: IO[bytes] = self.log.open("wb")
         self._seen = 0
@@ -123,12 +123,6 @@ def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HOSTWRIGHT_")}
     path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")])
     return {**kept, "PATH": path, "PYTHONUNBUFFERED": "1", "COLUMNS": "100", "LC_ALL": "C.UTF-8"}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def missing_tool() -> str | None:

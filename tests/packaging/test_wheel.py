@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.serving import free_port
+
 
 @pytest.fixture(scope="module")
 def wheel(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -118,13 +120,6 @@ def running(program: Path, site: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
