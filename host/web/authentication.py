@@ -38,13 +38,13 @@ class Authentication:
         cls, runtime: Runtime, settings: Settings, hooks: pluggy.PluginManager | None = None
     ) -> Authentication:  # fmt: skip
         """Put the parts together; connects to nothing yet."""
-        tokens = Tokens(TokenCodec(settings.secret), AccountStates(runtime), settings.token_seconds)
+        tokens = Tokens(TokenCodec(settings.secret), AccountStates(runtime), settings.identity.token_seconds)
         authenticators = (*plugins_authenticators(runtime, hooks), token_authenticator(tokens))
         return cls(settings, Accounts(runtime, Passwords()), tokens, authenticators)
 
     def operations(self) -> Iterable[Operation]:
         """The operations below `/api/auth`."""
-        return AccountOperations(self.accounts, self.tokens, is_open=self.settings.sign_up).operations()
+        return AccountOperations(self.accounts, self.tokens, is_open=self.settings.identity.sign_up).operations()
 
 
 def token_authenticator(tokens: Tokens) -> Authenticate:

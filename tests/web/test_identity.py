@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from host.settings import IdentitySettings
 from tests.web.identity import PASSWORD, IdentitySite, running
 
 USER_KEYS = {"id", "username", "email", "name", "first_name", "last_name", "avatar", "role"}
@@ -62,7 +63,7 @@ def test_answer_holds_both_forms_of_key(site: IdentitySite) -> None:
 
 def test_token_lives_as_long_as_set(local: IdentitySite) -> None:
     expires = datetime.fromisoformat(local.register(**ANN).json["expires_at"])
-    assert abs((expires - datetime.now(UTC)).total_seconds() - local.app.settings.token_seconds) < 10
+    assert abs((expires - datetime.now(UTC)).total_seconds() - local.app.settings.identity.token_seconds) < 10
 
 
 @pytest.mark.parametrize(
@@ -238,7 +239,7 @@ def test_other_process_takes_the_token(site: IdentitySite) -> None:
 
 
 def test_closed_sign_up_says_so(tmp_path: Path, database_url: str) -> None:
-    with running(tmp_path, database_url, sign_up=False) as site:
+    with running(tmp_path, database_url, identity=IdentitySettings(sign_up=False)) as site:
         answer = site.register(**ANN)
         assert_error(answer, 403)
         assert answer.json["code"] == "sign_up_closed"

@@ -1,4 +1,4 @@
-"""The settings of one app: the only reader of the environment.
+"""The settings of one app, of every concern, and what the embedded run decides by itself.
 
 Every variable begins with `HOSTWRIGHT_`; plugins' settings are `HOSTWRIGHT_<PLUGIN>__<KEY>` and are read by the linker out of
 `environ`. A server refuses to start without a secret; the embedded run keeps one under `var/`.
@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_type_hints
 
 from host.errors import ConfigurationError
+from host.settings.identity import IdentitySettings
+from host.settings.reading import PREFIX, read_group, setting, variables_of
 
 SHORTEST_SECRET = 32
-PREFIX = "HOSTWRIGHT_"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,13 +25,12 @@ class Settings:
     """What the operator decides. Sizes in bytes, times in seconds."""
 
     root: Path
-    secret: str = field(repr=False)
-    database_url: str
-    synchronous: Literal["FULL", "NORMAL"] = "FULL"
-    sign_up: bool = True
-    token_seconds: int = 7 * 24 * 3600
-    body_limit: int = 1 << 20
-    import_limit: int = 1 << 30
+    secret: str = setting("", "SECRET", secret=True)
+    database_url: str = setting("", "DATABASE_URL")
+    synchronous: Literal["FULL", "NORMAL"] = setting("FULL", "SQLITE_SYNCHRONOUS")
+    body_limit: int = setting(1 << 20, "BODY_LIMIT", kind="size")
+    import_limit: int = setting(1 << 30, "IMPORT_LIMIT", kind="size")
+    identity: IdentitySettings = field(default_factory=IdentitySettings)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -55,31 +55,21 @@ def read_settings(
         raise ConfigurationError(
             f"set {PREFIX}SECRET to at least {SHORTEST_SECRET} random characters, e.g. the output of `openssl rand -hex 32`"
         )
-    return Settings(
-        root=root,
-        secret=secret,
-        database_url=given.get(f"{PREFIX}DATABASE_URL") or f"sqlite:///{root / 'var' / 'hostwright.db'}",
-        synchronous=_choice(given, "SQLITE_SYNCHRONOUS", "FULL", "NORMAL"),  # type: ignore[arg-type]  # one of the two
-        sign_up=_choice(given, "SIGN_UP", "on", "off") == "on",
-        token_seconds=_number(given, "TOKEN_SECONDS", 7 * 24 * 3600),
-        body_limit=_number(given, "BODY_LIMIT", 1 << 20),
-        import_limit=_number(given, "IMPORT_LIMIT", 1 << 30),
-        environ=given,
-    )
+    database = given.get(f"{PREFIX}DATABASE_URL") or f"sqlite:///{root / 'var' / 'hostwright.db'}"
+    groups = {name: read_group(group, given) for name, group in _groups().items()}
+    decided = {**given, f"{PREFIX}SECRET": secret, f"{PREFIX}DATABASE_URL": database}
+    return read_group(Settings, decided, root=root, environ=given, **groups)
 
 
-def _choice(given: Mapping[str, str], name: str, default: str, other: str) -> str:
-    value = given.get(PREFIX + name, default)
-    if value not in (default, other):
-        raise ConfigurationError(f"{PREFIX}{name} is {value!r}; it has to be {default} or {other}")
-    return value
+def variables() -> list[str]:
+    """Every variable that is read, but for plugins' own."""
+    groups: list[type[Any]] = [Settings, *_groups().values()]
+    return [name for group in groups for name in variables_of(group)]
 
 
-def _number(given: Mapping[str, str], name: str, default: int) -> int:
-    text = given.get(PREFIX + name, str(default))
-    if not text.isdecimal() or not 0 < int(text) < 2**31:
-        raise ConfigurationError(f"{PREFIX}{name} is {text!r}; it has to be a whole number above 0")
-    return int(text)
+def _groups() -> dict[str, type[Any]]:
+    hints = get_type_hints(Settings)
+    return {item.name: hints[item.name] for item in fields(Settings) if is_dataclass(hints[item.name])}
 
 
 def embedded_secret(path: Path) -> str:

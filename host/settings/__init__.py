@@ -1,0 +1,7 @@
+"""The settings of one app: the only reader of the environment. One frozen group for each concern."""
+
+from host.settings.identity import IdentitySettings
+from host.settings.reading import PREFIX
+from host.settings.site import Settings, embedded_secret, read_settings, variables
+
+__all__ = ["PREFIX", "IdentitySettings", "Settings", "embedded_secret", "read_settings", "variables"]

@@ -1,0 +1,15 @@
+"""What the operator decides about accounts, sign-in and sessions. Times in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from host.settings.reading import setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentitySettings:
+    """Accounts and tokens."""
+
+    sign_up: bool = setting(True, "SIGN_UP")
+    token_seconds: int = setting(7 * 24 * 3600, "TOKEN_SECONDS")
