@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ from host.web.operations import Operation
 from host.web.pipeline import Fallback, Pipeline
 from host.web.resources import ResourceOperations
 from host.web.router import Router
+from host.web.steps import Steps
 from host.web.transfer import MOST_EXPORTS, TransferOperations
 
 if TYPE_CHECKING:
@@ -47,12 +48,12 @@ class App:
     operations: tuple[Operation, ...]
     authentication: Authentication
     hooks: pluggy.PluginManager
+    steps: Steps = field(default_factory=Steps)
 
     def pipeline(self, fallback: Fallback) -> Pipeline:
         """The steps of a request, with what answers where no operation does."""
-        return Pipeline(
-            Router(self.operations), self.authentication.authenticators, fallback, self.settings.body_limit
-        )
+        authenticators, limit = self.authentication.authenticators, self.settings.body_limit
+        return Pipeline(Router(self.operations), authenticators, fallback, limit, self.steps)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from host.actor import ANONYMOUS, Actor
 from host.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
+
+if TYPE_CHECKING:
+    from host.web.operations import Operation
 
 JSON = "application/json"
 JSON_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_NON_STR_KEYS
@@ -31,6 +34,7 @@ class Request:
     host: str = ""
     id: str = ""
     actor: Actor = ANONYMOUS
+    operation: Operation | None = None  # what is asked for, once it has been routed
     params: Mapping[str, str] = field(default_factory=dict)
     body_limit: int = 1 << 20
     environ: Mapping[str, Any] = field(

@@ -1,4 +1,5 @@
-"""The steps of every request, in order and free of Flask: id, route, authenticate, operation, problem, headers, log.
+"""The steps of every request, in order and free of Flask: id, arrivals, route, authenticate, guards, operation, problem,
+departures, headers, log.
 
 Every door (WSGI, and what falls through to Flask) calls `handle`, so that no door has fewer checks.
 """
@@ -11,15 +12,17 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from host.actor import ANONYMOUS, Actor
 from host.declaration.nodes import WireErrors
 from host.errors import HostError, MethodNotAllowed, NotFound, Unauthenticated
 from host.web.http import Answer, Request
-from host.web.operations import Operation
+from host.web.operations import Handler, Operation
 from host.web.problems import as_anonymous, problem, unexpected
 from host.web.router import Router
+from host.web.steps import Around, Seen, Steps
 
 Authenticate = Callable[[Request], Actor | None]
 Fallback = Callable[[Request], Answer | None]
@@ -39,42 +42,68 @@ class Pipeline:
     authenticators: tuple[Authenticate, ...]
     fallback: Fallback
     body_limit: int = 1 << 20
+    steps: Steps = field(default_factory=Steps)
 
     def handle(self, request: Request) -> Answer:
         """Answer a request; never raises."""
         started = time.perf_counter()
         request.id = _request_id(request)
-        answer = self._answer(request)
+        answer, raised = self._answer(request)
+        for depart in self.steps.departures:
+            depart(request, answer)
         if request.method == "HEAD":
             _drop_body(answer)
         else:
             _compress(request, answer)
         _add_headers(request, answer)
+        elapsed = time.perf_counter() - started
         if log.isEnabledFor(logging.INFO):
-            elapsed = (time.perf_counter() - started) * 1000
-            log.info("%s %s %d %.1fms %s", request.method, request.path, answer.status, elapsed, request.id)
+            log.info(
+                "%s %s %d %.1fms %s", request.method, request.path, answer.status, elapsed * 1000, request.id
+            )
+        if self.steps.observers:
+            self._show(Seen(request, request.operation, answer, raised, elapsed))
         return answer
 
-    def _answer(self, request: Request) -> Answer:
-        operation: Operation | None = None
+    def _answer(self, request: Request) -> tuple[Answer, HostError | None]:
         errors = STANDARD_ERRORS
         try:
-            operation = self._route(request)
+            for arrive in self.steps.arrivals:
+                answer = arrive(request)
+                if answer is not None:
+                    return answer, None
+            operation = request.operation = self._route(request)
             if operation is None:
-                return self._fall_through(request)
+                return self._fall_through(request), None
             errors = operation.errors
-            request.body_limit = operation.body_limit
-            request.actor = ANONYMOUS if operation.is_open else self._authenticate(request)
-            if request.actor is ANONYMOUS and not operation.is_public:
-                raise Unauthenticated("sign in first")
-            return operation.handler(request)
+            return self._operate(request, operation), None
         except HostError as error:
             if request.method == "OPTIONS" and isinstance(error, MethodNotAllowed):
-                return Answer(204, b"", None, list(error.headers.items()))
+                return Answer(204, b"", None, list(error.headers.items())), None
             said = as_anonymous(error, is_anonymous=request.actor is ANONYMOUS)
-            return problem(said, request.id, errors, operation.wire if operation else None)
+            wire = request.operation.wire if request.operation else None
+            return problem(said, request.id, errors, wire), said
         except Exception as error:  # the one place where a defect becomes an answer
-            return unexpected(error, request.id, errors)
+            return unexpected(error, request.id, errors), None
+
+    def _operate(self, request: Request, operation: Operation) -> Answer:
+        request.body_limit = operation.body_limit
+        request.actor = ANONYMOUS if operation.is_open else self._authenticate(request)
+        if request.actor is ANONYMOUS and not operation.is_public:
+            raise Unauthenticated("sign in first")
+        for guard in self.steps.guards:
+            guard(request, operation)
+        handler = operation.handler
+        for wrap in reversed(self.steps.around):
+            handler = partial(_wrapped, wrap, operation, handler)
+        return handler(request)
+
+    def _show(self, seen: Seen) -> None:
+        for observe in self.steps.observers:
+            try:
+                observe(seen)
+            except Exception:  # the answer stands, whatever an onlooker makes of it
+                logging.getLogger("hostwright").exception("an observer of request %s failed", seen.request.id)
 
     def _route(self, request: Request) -> Operation | None:
         method = "GET" if request.method == "HEAD" else request.method
@@ -100,6 +129,10 @@ class Pipeline:
         if answer is None:
             raise NotFound("there is nothing at this path")
         return answer
+
+
+def _wrapped(wrap: Around, operation: Operation, handler: Handler, request: Request) -> Answer:
+    return wrap(request, operation, handler)
 
 
 def _request_id(request: Request) -> str:
