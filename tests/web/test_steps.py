@@ -12,8 +12,10 @@ from host.web.pipeline import Pipeline
 from host.web.router import Router
 from host.web.steps import Seen, Steps
 
+SOMEBODY = Actor(id="a")
 
-def ask(steps: Steps, path: str = "/here", actor: Actor | None = Actor(id="a")) -> Answer:
+
+def ask(steps: Steps, path: str = "/here", actor: Actor = SOMEBODY) -> Answer:
     """The answer of a pipeline with one operation to a GET."""
     operation = Operation(
         id="get", method="GET", path="/here", kind="endpoint", plugin="test", summary="",
