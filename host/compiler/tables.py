@@ -1,7 +1,7 @@
 """Pass one of compiling: every linked resource becomes a SQLAlchemy table in one MetaData, and a Model over it.
 
-Tables know their plugin and former name (`table.info`), columns their former name and what fills old rows
-(`column.info`): the migrations layer reads nothing else.
+Tables know their plugin and former name (`table.info`), columns their former name, what fills old rows and, where it is not
+the table's, their plugin (`column.info`): the migrations layer reads nothing else.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _field(build: _Build, name: str, node: Field, keys: tuple[str, ...]) -> Attr
         nullable=nullable,
         primary_key=name in keys,
         autoincrement=False,
-        info={"was": node.was, "backfill": node.default},
+        info={"was": node.was, "backfill": node.default, "owner": node.extends},
     )
     return Attribute(name, node, column, is_key=name in keys, is_nullable=nullable)
 

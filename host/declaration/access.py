@@ -65,7 +65,8 @@ def _check_fields(ws: Workspace, name: str, resource: Resource, bare: str) -> No
     ]
     for section, attributes in sections:
         for key, attribute in attributes.items():
-            path = f"{bare}.{section}.{key}"
+            added = isinstance(attribute, Field) and attribute.extends
+            path = f"{'extend.' if added else ''}{bare}.{section}.{key}"
             check_rules(ws, scope, attribute.read, attribute.place.of("read"), f"{path}.read")
             check_rules(ws, scope, attribute.write, attribute.place.of("write"), f"{path}.write")
 

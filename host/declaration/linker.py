@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from host.declaration.access import check_named_rules, link_access
+from host.declaration.extensions import link_extensions
 from host.declaration.nodes import Declaration, Declarations, Manifest, Name, Plugin, Site, SiteInfo
 from host.declaration.operations import link_actions, link_endpoint
 from host.declaration.order import enabled, ordered
@@ -67,6 +68,7 @@ def _link_names(workspace: Workspace) -> None:
     link_types(workspace)
     for name in names:
         link_resource(workspace, name)
+    link_extensions(workspace)
     link_shapes(workspace)
     for step in (
         link_targets,

@@ -81,6 +81,15 @@ class Counter(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Random(Node):
+    """A text that the server draws at random, such as a join code; it occurs once, so the field is unique."""
+
+    SHORT: ClassVar[str | None] = "length"
+    length: int = word("how many letters")
+    letters: str = word("the letters to draw from", "ABCDEFGHJKLMNPQRSTUVWXYZ23456789")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rollup(Node):
     """A value aggregated over a to-many relation, read in the same query as the row."""
 
@@ -120,11 +129,13 @@ class Field(Node):
     computed: Expression | None = word("the value as an expression over the row; never stored", None)
     rollup: Rollup | None = word("the value as an aggregate over a to-many relation; never stored", None)
     counter: Counter | None = word("the server counts it; implies `set: server`", None)
+    random: Random | None = word("the server draws it; implies `set: server` and `unique`", None)
     unique: bool = word("short for a `unique` entry with this field alone", False)
     column: str | None = word("name of the column, if not the field's", None)
     example: Any = word("a value for the documentation", None)
     was: Name | None = word("the former name: the column is renamed, nothing is lost", None)
     named: str | None = None  # the linker's: the named type (`freelance.line_item`) that this was made of
+    extends: str | None = None  # the linker's: the plugin that adds this field to the account
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -503,6 +514,20 @@ class Rule(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extension(Node):
+    """What a plugin adds to a resource of the host."""
+
+    fields: Mapping[Name, Field] = word("further fields, which rules see as `me.…`", {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extend(Node):
+    """The resources of the host that a plugin can add to."""
+
+    account: Extension = word("the account of every user", Extension())
+
+
+@dataclass(frozen=True, kw_only=True)
 class Declarations(Node):
     """A `resources.yaml` of a plugin, or one file of its `resources/` folder."""
 
@@ -514,6 +539,7 @@ class Declarations(Node):
     )  # problems say `invoice.…` alone
     endpoints: Mapping[Name, Endpoint] = word("operations of no resource", {})
     wires: Mapping[Name, Wire] = word("named wires, for others to be `like` them", {})
+    extend: Extend = word("what the plugin adds to resources of the host", Extend())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from host.declaration.binder import bind
-from host.declaration.nodes import Declarations, Manifest, Name, Site
+from host.declaration.nodes import Declarations, Extend, Extension, Manifest, Name, Site
 from host.declaration.order import check_manifest
 from host.declaration.problems import Place, Problems
 from host.declaration.source import read
@@ -84,4 +84,13 @@ def _joined(whole: Declarations, part: Declarations, problems: Problems) -> Decl
             )
         merged[section] = {**before, **{name: it for name, it in added.items() if name not in before}}
     place = whole.place if whole.place != Place() else part.place
-    return replace(whole, **merged, place=place)  # type: ignore[arg-type]
+    extend = _joined_extensions(whole.extend, part.extend, problems)
+    return replace(whole, **merged, extend=extend, place=place)  # type: ignore[arg-type]
+
+
+def _joined_extensions(whole: Extend, part: Extend, problems: Problems) -> Extend:
+    before, added = whole.account.fields, part.account.fields
+    for name in added.keys() & before.keys():
+        message = f'"{name}" is declared in {before[name].place.file} already'
+        problems.add("duplicate_name", added[name].place, f"extend.account.fields.{name}", message)
+    return replace(whole, account=Extension(fields={**added, **before}))

@@ -1,11 +1,13 @@
 """The tables of a database beside the declared ones, owner by owner.
 
-Which tables are an owner's is told by the ledger, never by their names: what nobody owns is not looked at.
+Which tables are an owner's is told by the ledger, never by their names: what nobody owns is not looked at. Of a table
+that others have added columns to, each sees its own part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 
@@ -16,8 +18,9 @@ from host.migrations.errors import MigrationError
 from host.migrations.ledger import read_ledger
 from host.migrations.neutral import with_neutral_values
 from host.migrations.owners import Owner, in_order
+from host.migrations.parts import declared_columns, split
 from host.migrations.reflection import read_shapes
-from host.migrations.shapes import Renames, Shapes
+from host.migrations.shapes import Renames, Shapes, TableShape
 
 
 class Comparison:
@@ -30,12 +33,16 @@ class Comparison:
         self._declared: Shapes = declared_shapes(
             [table for owner in ordered for table in owner.tables], connection
         )
+        self._tables = {table.name: table for owner in ordered for table in owner.tables}
+        self._added = declared_columns(ordered)
+        self._known = {name: plugin for name, plugin in self.owner_of.items() if "." in name}
         self._renames = Renames()
         for owner in ordered:
-            found = find_renames(self._old(owner), owner.tables)
-            self._renames = Renames(
-                {**self._renames.tables, **found.tables}, {**self._renames.columns, **found.columns}
-            )
+            tables = [
+                *owner.tables,
+                *(self._tables[name] for name in self._shared(owner) if name in self._tables),
+            ]
+            self._renames = _joined(self._renames, find_renames(self._old(owner), tables))
 
     def changes(self, owner: Owner) -> tuple[Change, ...]:
         """Return what it takes to get the owner's tables to where they are declared to be."""
@@ -49,11 +56,12 @@ class Comparison:
     def _old(self, owner: Owner) -> Shapes:
         """The tables that the owner has, and those that it declares and that nobody has: they will be adopted."""
         free = {table.name for table in owner.tables} - self.owner_of.keys()
-        return {
-            name: shape
+        own = {
+            name: split(shape, self._known, None)
             for name, shape in self._present.items()
             if self.owner_of.get(name) == owner.name or name in free
         }
+        return own | self._parts(owner, self._present, self._known)
 
     def _new(self, owner: Owner) -> Shapes:
         for table in owner.tables:
@@ -62,4 +70,25 @@ class Comparison:
                 raise MigrationError(
                     f"{owner.name} declares the table {table.name}, which belongs to {other} in this database"
                 )
-        return {table.name: self._declared[table.name] for table in owner.tables}
+        own = {table.name: split(self._declared[table.name], self._added, None) for table in owner.tables}
+        return own | self._parts(owner, self._declared, self._added)
+
+    def _shared(self, owner: Owner) -> set[str]:
+        """The tables of others to which the owner adds columns, or has added some."""
+        columns = [*self._added.items(), *self._known.items()]
+        return {name.partition(".")[0] for name, plugin in columns if plugin == owner.name}
+
+    def _parts(self, owner: Owner, shapes: Shapes, columns: Mapping[str, str]) -> dict[str, TableShape]:
+        """The owner's part of each of these tables; of one that is not made yet, an empty part."""
+        empty = TableShape("", {}, ())
+        return {
+            name: split(shapes.get(name, replace(empty, name=name)), columns, owner.name)
+            for name in self._shared(owner)
+        }
+
+
+def _joined(some: Renames, more: Renames) -> Renames:
+    columns = dict(some.columns)
+    for table, names in more.columns.items():
+        columns[table] = {**columns.get(table, {}), **names}
+    return Renames({**some.tables, **more.tables}, columns)

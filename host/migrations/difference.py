@@ -86,6 +86,8 @@ def _renamings(renames: Renames, before: Shapes, own: Shapes) -> Iterator[Change
         yield from _renamed_key(before[new], own[new])
     for table, names in renames.columns.items():
         for old, new in names.items() if table in own else ():
+            if new not in own[table].columns:  # another's, of a table that is shared
+                continue
             words = (quoted(table), quoted(old), f"new_column_name={quoted(new)}")
             yield Change(table, f"rename column {table}.{old} to {new}", Call("op.alter_column", words))
 

@@ -1,8 +1,8 @@
 """The ledger: the table in which the host records plugin, table and revision.
 
 What a plugin may change is decided by this record, never by the prefix of a name. It is kept by the runner: a
-table that a revision makes belongs to the revision's owner. The runner makes the ledger itself, before any
-revision.
+table that a revision makes belongs to the revision's owner, and so does a column that it adds to another's table,
+which is recorded as `table.column`. The runner makes the ledger itself, before any revision.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def is_own(table: str) -> bool:
 
 
 def read_ledger(connection: sa.Connection) -> dict[str, str]:
-    """Return the owner of every recorded table."""
+    """Return the owner of every recorded table, and of every column that was added to another's."""
     if not sa.inspect(connection).has_table(LEDGER.name):
         return {}
     rows = connection.execute(sa.select(LEDGER.c.table_name, LEDGER.c.plugin))

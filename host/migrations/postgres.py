@@ -70,6 +70,12 @@ def read_names(connection: sa.Connection) -> frozenset[str]:
     return frozenset(name for (name,) in connection.exec_driver_sql(sql))
 
 
+def read_columns(connection: sa.Connection) -> list[tuple[str, str]]:
+    """Return the columns of the tables in the present schema, by the names of both."""
+    rows = connection.exec_driver_sql(_COLUMNS.format(schema=PRESENT))
+    return [(table, name) for table, name, *_ in rows]
+
+
 def read_shapes(connection: sa.Connection, schema: str) -> dict[str, TableShape]:
     """Return the tables of a schema, which is one of PRESENT and TEMPORARY."""
     columns: dict[str, dict[str, ColumnShape]] = defaultdict(dict)

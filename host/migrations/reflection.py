@@ -58,6 +58,13 @@ def read_names(connection: sa.Connection) -> frozenset[str]:
     return frozenset(name for (name,) in rows if not name.startswith("sqlite_"))
 
 
+def read_columns(connection: sa.Connection) -> list[tuple[str, str]]:
+    """Return every table's columns by name, cheaply."""
+    if connection.dialect.name == "postgresql":
+        return postgres.read_columns(connection)
+    return [(table, name) for table, name, *_ in connection.exec_driver_sql(_COLUMNS)]
+
+
 @contextmanager
 def without_index_warnings() -> Iterator[None]:
     """Silence SQLAlchemy's remark that it cannot reflect expression indexes: those are read and kept here."""

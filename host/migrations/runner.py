@@ -24,6 +24,7 @@ from host.migrations.ledger import LEDGER, VERSION_TABLE, is_own, read_ledger, r
 from host.migrations.losses import ATTRIBUTES, Announcement, refuse_losses
 from host.migrations.operations import operating
 from host.migrations.owners import Owner, in_order, owner_named
+from host.migrations.parts import shared_columns
 from host.migrations.pending import pending
 from host.migrations.reflection import read_names
 from host.migrations.removal import empty_tables
@@ -163,8 +164,9 @@ def _apply(
     module, revision = step.revision.module, step.revision.revision
     announcement = Announcement(owner.name, revision, module)
     refuse_losses(connection, announcement, direction, allow_destructive=allow_destructive)
-    before = read_names(connection)
-    free = before.difference(read_ledger(connection)) if direction == "upgrade" else frozenset()
+    before, ledger = read_names(connection), read_ledger(connection)
+    columns = shared_columns(connection, ledger, owner.name)
+    free = before.difference(ledger) if direction == "upgrade" else frozenset()
     context = _context(connection, owner, step)
     try:
         with without_orphans(connection), operating(context, free) as adopted:
@@ -178,6 +180,8 @@ def _apply(
         ) from error
     after = read_names(connection)
     changed = {table: table in after for table in (before ^ after) | adopted if not is_own(table)}
+    now = shared_columns(connection, ledger, owner.name)
+    changed |= {column: column in now for column in columns ^ now}
     heads = context.get_current_heads()
     record(connection, owner.name, heads[0] if heads else None, changed)
     if not heads:
