@@ -14,7 +14,7 @@ from typing import Any
 from host.actor import SYSTEM
 from host.auth.lookup import Row, by_any, by_id, by_name, by_text, is_id
 from host.auth.names import full_name, names_of, usernames_for
-from host.auth.passwords import Passwords, check_password
+from host.auth.passwords import Passwords
 from host.compiler.models import ACCOUNT
 from host.errors import Duplicate, FieldError, Invalid, NotFound, Unauthenticated
 from host.service.context import Context
@@ -34,7 +34,7 @@ class Accounts:
     def sign_up(self, values: Mapping[str, Any], *, role: str = "user", request_id: str = "") -> Row:
         """A new account. Raises Invalid, or Duplicate when the name or the address is taken."""
         names = names_of(values)
-        check_password(values["password"])
+        self.passwords.check(values["password"], *names.values())
         _check_role(role)
         row = {
             "email": names.get("email"), "name": full_name(values), "role": role, "hex": hex24(),
@@ -88,7 +88,7 @@ class Accounts:
 
     def set_password(self, account: Row, password: str) -> None:
         """Another password; tokens issued so far no longer count."""
-        check_password(password)
+        self.passwords.check(password, account["username"], account["email"])
         self._change(account, {"password": self.passwords.hash(password)}, ends_tokens=True)
 
     def set_role(self, account: Row, role: str) -> None:
