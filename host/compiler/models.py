@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -99,6 +100,11 @@ class Model:
         """When the row was deleted, of a soft-deleting resource."""
         mixin = self.declared.mixins.soft_delete
         return self.attributes[mixin.name] if mixin else None
+
+    @cached_property
+    def drawn(self) -> tuple[str, ...]:
+        """The fields that the server draws at random."""
+        return tuple(name for name, node in self.declared.fields.items() if node.random is not None)
 
     def stored(self) -> tuple[Attribute, ...]:
         """The attributes that have columns, in table order."""

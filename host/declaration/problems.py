@@ -20,7 +20,7 @@ Code = Literal[
     "plugin_broken", "not_depended", "unknown_setting", "setting_missing", "setting_secret", "setting_value",
     # types and fields
     "unknown_type", "type_cycle", "constraint", "missing_constraint", "range", "value", "conflict", "out_of_place",
-    "counter", "rollup", "pattern",
+    "counter", "random", "rollup", "pattern",
     # resources
     "duplicate_name", "unknown_resource", "unknown_relation", "unknown_field", "inverse", "on_delete", "same_owner",
     "key", "table_claimed", "column_claimed", "was", "not_filterable", "not_sortable", "not_searchable",

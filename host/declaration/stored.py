@@ -6,12 +6,12 @@ import string
 from dataclasses import replace
 from typing import Final
 
-from host.declaration.nodes import Counter, Field
+from host.declaration.nodes import Counter, Field, Random
 from host.declaration.problems import Code
 from host.declaration.types import is_written, link_field
 from host.declaration.workspace import Workspace, owner_of, short
 
-KINDS: Final = ("computed", "rollup", "counter", "transient")
+KINDS: Final = ("computed", "rollup", "counter", "random", "transient")
 _NOT_DERIVED: Final = ("required", "nullable", "default", "set", "write", "unique", "column", "was")
 _NOT_TRANSIENT: Final = ("set", "read", "unique", "column", "was", "secret")
 
@@ -24,13 +24,16 @@ def link_stored(workspace: Workspace, field: Field, resource: str, name: str) ->
     if linked.counter:
         _check_counter(workspace, linked, linked.counter, path)
         linked = replace(linked, set="server")
+    if linked.random:
+        _check_random(workspace, linked, linked.random, path)
+        linked = replace(linked, set="server", unique=True, max=linked.max or linked.random.length)
     return replace(linked, nullable=_nullable(linked), column=_column(linked, name))
 
 
 def _nullable(field: Field) -> bool:
     if field.nullable is not None:
         return field.nullable
-    return not (field.required or field.default is not None or field.counter)
+    return not (field.required or field.default is not None or field.counter or field.random)
 
 
 def _column(field: Field, name: str) -> str | None:
@@ -55,9 +58,10 @@ def _check_kinds(ws: Workspace, field: Field, path: str) -> None:
             refuse(key, f"`{key}` has no meaning with `{kind}`: the value is never stored")
     if field.required and field.nullable:
         refuse("nullable", "`required` is never null")
-    if kind == "counter" and (field.default is not None or field.set == "once"):
+    if kind in ("counter", "random") and (field.default is not None or field.set == "once"):
+        verb = "counts" if kind == "counter" else "draws"
         refuse(
-            "default" if field.default is not None else "set", "the server counts: nobody else gives a value"
+            "default" if field.default is not None else "set", f"the server {verb}: nobody else gives a value"
         )
     if field.set == "server" and field.write:
         refuse("write", "`set: server` leaves nobody to write it")
@@ -87,3 +91,17 @@ def _is_format(text: str) -> bool:
         return names == ["n"] and bool(text.format(n=1))
     except (ValueError, IndexError, KeyError):
         return False
+
+
+def _check_random(ws: Workspace, field: Field, random: Random, path: str) -> None:
+    def refuse(key: str, message: str) -> None:
+        ws.problems.add("random", random.place.of(key), f"{path}.random", message)
+
+    if field.type != "string":
+        refuse("length", f"what is drawn is a string, not of the type {field.type}")
+    elif not 4 <= random.length <= 200:
+        refuse("length", "draw from 4 to 200 letters")
+    elif field.max is not None and field.max < random.length:
+        refuse("length", f"{random.length} letters do not fit into `max: {field.max}`")
+    elif len(set(random.letters)) < max(2, len(random.letters)) or not random.letters.isalnum():
+        refuse("letters", "at least two different letters or digits, each once")

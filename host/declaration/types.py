@@ -22,7 +22,7 @@ Use = Literal["stored", "value", "setting", "out", "part"]
 
 CONSTRAINTS: Final = ("min", "max", "pattern", "values", "of", "fields", "digits", "places", "trim")
 STORED_ONLY: Final = (
-    "set", "read", "write", "transient", "computed", "rollup", "counter", "unique", "column", "was",
+    "set", "read", "write", "transient", "computed", "rollup", "counter", "random", "unique", "column", "was",
 )  # fmt: skip
 OUT_WORDS: Final = ("none", "file", "stream")
 _INHERITED: Final = (*CONSTRAINTS, "default", "doc", "example", "nullable")

@@ -35,6 +35,7 @@ def is_plain(ctx: Context, model: Model, rows: Sequence[Mapping[str, Any]]) -> b
     ]
     return (
         model.declared.prepare is None
+        and all(row.get(name) is not None for name in model.drawn for row in rows)
         and given <= model.attributes.keys()
         and all(row.get(name) is not None for name in counted for row in rows)
         and all(_is_free(ctx, model, name) for name in given)

@@ -13,6 +13,7 @@ from host.compiler.statements import compile_statement
 from host.errors import NotFound
 from host.service import writing
 from host.service.context import Context
+from host.service.randoms import with_drawn
 
 Row = dict[str, Any]
 
@@ -72,6 +73,13 @@ class Records:
     def update(self, keys: Any, values: Mapping[str, Any]) -> Row:
         """Change a row by its key."""
         return writing.update(self.ctx, self.model, _key_tuple(keys), values).row
+
+    def redraw(self, keys: Any, *names: str) -> Row:
+        """Give fields that are drawn at random (`random`) new values, e.g. a join code that too many know."""
+        key = _key_tuple(keys)
+        return with_drawn(
+            self.ctx, self.model, names, lambda drawn: writing.update(self.ctx, self.model, key, drawn).row
+        )
 
     def delete(self, keys: Any) -> Row:
         """Remove a row by its key; answers it as it was."""

@@ -22,6 +22,7 @@ from host.service.counters import next_number
 from host.service.keys import new_key
 from host.service.links import write_links
 from host.service.plans import Found, write_rule
+from host.service.randoms import with_drawn
 from host.service.references import check_references
 from host.service.violations import refusal
 
@@ -73,8 +74,15 @@ def create(ctx: Context, shape: Shape, values: Mapping[str, Any]) -> Written:
 
 def store(ctx: Context, model: Model, values: Mapping[str, Any]) -> tuple[Any, ...]:
     """Insert a new row and answer its key; whether the rules allow it is for `read_back` to say."""
-    change = _prepared(ctx, Change("create", model, dict(values)))
-    stored, links = _split(model, completed(ctx, model, change.values))
+    given = _prepared(ctx, Change("create", model, dict(values))).values
+    drawn = [name for name in model.drawn if name not in given]
+    if drawn:
+        return with_drawn(ctx, model, drawn, lambda found: _store(ctx, model, {**given, **found}))
+    return _store(ctx, model, given)
+
+
+def _store(ctx: Context, model: Model, values: Values) -> tuple[Any, ...]:
+    stored, links = _split(model, completed(ctx, model, values))
     check_references(ctx, model, stored)
     keys = _insert(ctx, model, stored)
     write_links(ctx, model, keys, links)

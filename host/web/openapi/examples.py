@@ -49,6 +49,8 @@ def _plain(node: Field, kinds: Kinds) -> Any:
         return node.example
     if node.counter is not None and node.type in ("string", "text"):
         return node.counter.format.format(n=node.counter.start)
+    if node.random is not None:
+        return (node.random.letters * node.random.length)[: node.random.length]
     if node.default is not None:
         return node.default
     return node.values[0] if node.values else kinds[node.type].example
