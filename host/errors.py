@@ -7,7 +7,7 @@ HostError
     ├── BadRequest 400, Unauthenticated 401, Forbidden 403 (SignUpClosed), NotFound 404, MethodNotAllowed 405
     ├── Conflict 409 (Duplicate, Referenced), PreconditionFailed 412, PayloadTooLarge 413, UnsupportedMediaType 415
     ├── Invalid 422, PreconditionRequired 428, TooManyRequests 429
-    └── UpstreamError 502, Unavailable 503
+    └── UpstreamError 502, Unavailable 503, InsufficientStorage 507
 
 Raise them anywhere; they are translated to an answer only at the rim (`web`, `cli`). `code` is stable and documented.
 """
@@ -219,3 +219,11 @@ class Unavailable(RequestError):
     status = 503
     code = "unavailable"
     title = "Unavailable"
+
+
+class InsufficientStorage(RequestError):
+    """There is no room for a file: the disk is full, or the account has used up what it may store."""
+
+    status = 507
+    code = "insufficient_storage"
+    title = "No room left"

@@ -3,5 +3,14 @@
 from host.settings.identity import IdentitySettings
 from host.settings.reading import PREFIX
 from host.settings.site import Settings, embedded_secret, read_settings, variables
+from host.settings.storage import StorageSettings
 
-__all__ = ["PREFIX", "IdentitySettings", "Settings", "embedded_secret", "read_settings", "variables"]
+__all__ = [
+    "PREFIX",
+    "IdentitySettings",
+    "Settings",
+    "StorageSettings",
+    "embedded_secret",
+    "read_settings",
+    "variables",
+]
