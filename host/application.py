@@ -20,6 +20,7 @@ from host.declaration.workspace import HOST, SITE
 from host.discovery import Discovery, discover, load
 from host.discovery.hooks import make_hooks
 from host.fields.kinds import kinds, vocabulary
+from host.limiting import Limiter
 from host.migrations.owners import Owner
 from host.service.runtime import Runtime
 from host.settings import Settings
@@ -48,6 +49,7 @@ class App:
     operations: tuple[Operation, ...]
     authentication: Authentication
     hooks: pluggy.PluginManager
+    limiter: Limiter
     steps: Steps = field(default_factory=Steps)
 
     def pipeline(self, fallback: Fallback) -> Pipeline:
@@ -115,6 +117,7 @@ def assemble(settings: Settings) -> App:
     calls = resolve_calls(registry.declaration, loaded.discovery.import_function)
     database = Database.open(settings.database_url, synchronous=settings.synchronous)
     runtime = Runtime.make(registry, database, settings.secret, calls)
+    limiter = Limiter.open(settings.redis.url)
     authentication = Authentication.make(runtime, settings, hooks)
     operations = (
         *resource_operations(runtime, settings),
@@ -128,7 +131,7 @@ def assemble(settings: Settings) -> App:
         ).operations(),
     )
     hooks.hook.startup(registry=registry, settings=settings)
-    return App(settings, runtime, operations, authentication, hooks)
+    return App(settings, runtime, operations, authentication, hooks, limiter)
 
 
 def describe(root: Path, environ: Mapping[str, str]) -> App:

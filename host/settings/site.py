@@ -16,6 +16,7 @@ from typing import Any, Literal, get_type_hints
 from host.errors import ConfigurationError
 from host.settings.identity import IdentitySettings
 from host.settings.reading import PREFIX, read_group, setting, variables_of
+from host.settings.redis import RedisSettings
 from host.settings.storage import StorageSettings
 
 SHORTEST_SECRET = 32
@@ -32,6 +33,7 @@ class Settings:
     body_limit: int = setting(1 << 20, "BODY_LIMIT", kind="size")
     import_limit: int = setting(1 << 30, "IMPORT_LIMIT", kind="size")
     identity: IdentitySettings = field(default_factory=IdentitySettings)
+    redis: RedisSettings = field(default_factory=RedisSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 

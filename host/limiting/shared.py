@@ -1,0 +1,85 @@
+"""The counters in Redis, which may be away: short timeouts, one warning, and a thread that looks for it again.
+
+While it is away `run` answers None at once, and the limiter counts in memory.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from threading import Event, Lock, Thread
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from limits.storage import RedisStorage
+
+TIMEOUT_SECONDS = 0.2
+RETRY_SECONDS = 5.0
+Found = TypeVar("Found")
+log = logging.getLogger("hostwright")
+
+
+class Shared:
+    """One Redis for the processes of a site."""
+
+    def __init__(self, url: str, *, timeout: float = TIMEOUT_SECONDS, retry: float = RETRY_SECONDS) -> None:
+        self._url, self._timeout, self._retry = url, timeout, retry
+        self._storage: RedisStorage | None = None
+        self._is_away = False
+        self._closed = Event()
+        self._lock = Lock()
+
+    def run(self, work: Callable[[RedisStorage], Found]) -> Found | None:
+        """What the work answers, or None while Redis is away."""
+        if self._is_away:
+            return None
+        try:
+            return work(self._connected())
+        except Exception as error:  # whatever is wrong with Redis, the request goes on
+            self._lose(error)
+            return None
+
+    def close(self) -> None:
+        """End the connections and the looking."""
+        self._closed.set()
+        if self._storage is not None:
+            self._storage.storage.close()
+
+    def _connected(self) -> RedisStorage:
+        with self._lock:
+            if self._storage is None:
+                self._storage = _storage(self._url, self._timeout)
+            return self._storage
+
+    def _lose(self, error: Exception) -> None:
+        with self._lock:
+            if self._is_away:
+                return
+            self._is_away = True
+        log.warning(
+            "Redis cannot be used (%s): each process counts by itself until it is back", type(error).__name__
+        )
+        Thread(target=self._look_again, name="hostwright-redis", daemon=True).start()
+
+    def _look_again(self) -> None:
+        while not self._closed.wait(self._retry):
+            try:
+                self._connected().storage.ping()
+            except Exception:  # not yet
+                continue
+            log.info("Redis is back: all processes count together")
+            self._is_away = False
+            return
+
+
+def _storage(url: str, timeout: float) -> RedisStorage:
+    from limits.storage import RedisStorage
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    options = {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry": Retry(NoBackoff(), 0)}
+    found = RedisStorage(
+        url.replace("unix://", "redis+unix://", 1) if url.startswith("unix://") else url, **options
+    )  # type: ignore[arg-type]
+    found.key_prefix = "hostwright"
+    return found
