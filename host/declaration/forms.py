@@ -16,7 +16,7 @@ from host.declaration import nodes
 _NAME = r"[a-z][a-z0-9_]{0,47}"
 _REFERENCE = rf"{_NAME}(\.{_NAME})?"
 _FIELDS = rf"{_NAME}(\.{_NAME}){{0,3}}"
-_SEGMENT = rf"([A-Za-z0-9._~-]+|\{{{_NAME}\}})"
+_SEGMENT = rf"([A-Za-z0-9._~-]+|\{{{_FIELDS}\}})"
 
 # Python's own words cannot stand in an expression; the others mean something there.
 RESERVED = frozenset(keyword.kwlist) | {"me", "now", "row"}

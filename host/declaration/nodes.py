@@ -40,7 +40,7 @@ else:
     WireRef = NewType("WireRef", str)  # a named wire shape ("orbix", "plugin.orbix")
     PathTemplate = NewType(
         "PathTemplate", str
-    )  # "/api/invoices/{id}": absolute, or below the resource's path
+    )  # "/api/invoices/{id}": absolute, or below the resource's path; a parameter may be dotted
     FieldRef = NewType(
         "FieldRef", str
     )  # a field or to-one relation of the same resource; "a.b" where it says so
@@ -135,6 +135,7 @@ class Field(Node):
     example: Any = word("a value for the documentation", None)
     was: Name | None = word("the former name: the column is renamed, nothing is lost", None)
     named: str | None = None  # the linker's: the named type (`freelance.line_item`) that this was made of
+    stored: Literal["host", "django"] = "host"  # the linker's: the form in which the column holds it
     extends: str | None = None  # the linker's: the plugin that adds this field to the account
 
 
@@ -192,7 +193,7 @@ class Stamped(Node):
     """When the row was made and last changed."""
 
     created: Name = word("name of the field", "created_at")
-    updated: Name = word("name of the field", "updated_at")
+    updated: Name | None = word("name of the field; null for rows that never change", "updated_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -430,8 +431,13 @@ class Wire(Node):
     """The outer shape of a resource, for clients that exist already. Presentation only."""
 
     like: WireRef | None = word("a named wire from which what is not written here is taken", None)
-    path: PathTemplate | None = word("the collection's path, by default the resource's", None)
+    path: PathTemplate | None = word(
+        "the collection's path, by default the resource's; `{relation}` in it fixes a required relation", None
+    )
     paths: tuple[PathTemplate, ...] = word("further paths of the same operations", ())
+    item: PathTemplate | None = word(
+        "a row's path, with its key in braces, where it is not below the collection's", None
+    )
     slash: Literal["strict", "both"] = word(
         "`both`: paths are served with and without a slash at the end", "strict"
     )
@@ -460,7 +466,10 @@ class Resource(Node):
     """A model and its REST endpoints."""
 
     doc: str | None = word("what it is, for the documentation", None)
-    path: PathTemplate | None = word("the collection's path, by default `/api/<plugin>/<plural>`", None)
+    path: PathTemplate | None = word(
+        "the collection's path, by default `/api/<plugin>/<plural>`; `{relation}` in it fixes a required relation",
+        None,
+    )
     plural: Name | None = word("the plural, when adding an s is wrong", None)
     table: str | None = word("name of the table, by default `<plugin>_<resource>`", None)
     key: Literal["uuid7", "uuid4", "int", "hex24", "string"] | tuple[Name, ...] = word(
@@ -486,6 +495,9 @@ class Resource(Node):
     wire: Wire | None = word("short for one wire", None)
     wires: Mapping[Name, Wire] = word("outer shapes by name", {})
     was: Name | None = word("the former name: the table is renamed, nothing is lost", None)
+    stored: Literal["host", "django"] = word(
+        "how the columns hold values: `django` for tables that Django uses, too", "host"
+    )
 
 
 # --- rules, settings, files -------------------------------------------------------------------------------------------

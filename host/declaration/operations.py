@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from host.declaration.access import check_rules
 from host.declaration.keys import key_fields
-from host.declaration.nodes import Action, Endpoint, Field, PathTemplate, Resource
+from host.declaration.nodes import Action, Endpoint, Field, Name, PathTemplate, Resource
 from host.declaration.problems import Place, did_you_mean
 from host.declaration.scopes import Scope
 from host.declaration.types import link_field
@@ -16,7 +16,7 @@ from host.declaration.wire_shapes import completed_endpoint
 from host.declaration.workspace import Workspace, owner_of, short
 
 STANDARD: Final = ("list", "get", "create", "update", "delete", "bulk", "export", "import")
-_PARAMETER: Final = re.compile(r"\{([a-z0-9_]+)\}")
+_PARAMETER: Final = re.compile(r"\{([a-z0-9_.]+)\}")
 
 
 def link_actions(workspace: Workspace, name: str) -> None:
@@ -63,9 +63,22 @@ def _linked_action(ws: Workspace, name: str, resource: Resource, key: str, actio
     if is_item and (filled.path or "").startswith("/") and not keys <= names:
         message = f"the path of an item's action contains {', '.join(f'{{{it}}}' for it in sorted(keys))}"
         ws.problems.add("path_parameter", action.place.of("path"), f"{path}.path", message)
-    rest = tuple(it for it in parameters(filled.path or "") if not (is_item and it in keys))
-    _check_parameters(ws, filled, rest, path)
+    rest = [it for it in parameters(filled.path or "") if not (is_item and it in keys)]
+    _check_parameters(ws, filled, tuple(it for it in rest if not _is_parent(ws, resource, filled, it)), path)
     return filled
+
+
+def _is_parent(ws: Workspace, resource: Resource, action: Action, name: str) -> bool:
+    """Whether a parameter of an action's path fixes a relation of the rows, as in a collection's path."""
+    if action.input is not None and name in action.input.fields:
+        return False
+    at: Resource | None = resource
+    for step in name.split("."):
+        relation = at.relations.get(Name(step)) if at is not None else None
+        if relation is None or relation.many or not relation.required:
+            return False
+        at = ws.resources.get(relation.to)
+    return True
 
 
 def _typed(ws: Workspace, operation: Any, plugin: str, path: str) -> Any:

@@ -3,8 +3,8 @@
 A wire serves, below its path `P` and its item `P/{key}`:
 list `GET P`, create `POST P`, get `GET P/{key}`, update `PATCH` and `PUT P/{key}`, delete `DELETE P/{key}`,
 bulk `POST PATCH DELETE P/bulk`, export `GET P/export`, import `POST P/import`, and its actions. A relative path of an
-action lies below `P` (collection, or with the key in braces) or below `P/{key}` (item). An absolute one is served once, by
-the first wire that has the action.
+action lies below `P` (collection, or with the key in braces) or below `P/{key}` (item, where the wire's `item` says another
+path, below that). An absolute one is served once, by the first wire that has the action.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Final
 from host.declaration.keys import key_fields
 from host.declaration.nodes import Action, Endpoint, Resource, Wire
 from host.declaration.operations import parameters
+from host.declaration.parents import row_parameters, served
 from host.declaration.problems import Place, Problems
 from host.declaration.workspace import HOST, owner_of, short
 
@@ -26,6 +27,14 @@ OWN: Final = (
 
 
 BULK: Final = (("POST", "create"), ("PATCH", "update"), ("DELETE", "delete"))
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a wire is served: the paths of its collection and those of a row, the wire's own first."""
+
+    collections: tuple[str, ...]
+    items: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +58,49 @@ class Route:
 def routes(resources: Mapping[str, Resource], endpoints: Mapping[str, Endpoint]) -> Iterator[Route]:
     """All routes of linked resources and endpoints, in the order of declaration."""
     for name, resource in resources.items():
-        served: set[str] = set()
+        told: set[str] = set()
         for key, wire in resource.wires.items():
-            yield from _wire_routes(name, resource, key, wire, served)
-            served.update(wire.operations or ())
+            yield from _wire_routes(name, resource, key, wire, told)
+            told.update(wire.operations or ())
     for name, endpoint in endpoints.items():
         yield Route(endpoint.method, endpoint.path, name, "call", None, endpoint.place.of("path"))
 
 
-def _wire_routes(name: str, resource: Resource, key: str, wire: Wire, served: set[str]) -> Iterator[Route]:
-    bases = [wire.path or "", *wire.paths]
+def places(resource: Resource, wire: Wire) -> Places:
+    """Where a linked wire is served."""
+    collections = tuple(served(path) for path in (wire.path or "", *wire.paths))
+    keys = "/".join(f"{{{name}}}" for name in row_parameters(resource, wire.path or ""))
+    items = (served(wire.item),) if wire.item else tuple(below(base, keys) for base in collections)
+    return Places(collections, items)
+
+
+def below(base: str, tail: str) -> str:
+    """A path below another; below one that ends with a slash it ends with a slash too."""
+    return f"{base.rstrip('/')}/{tail}" + ("/" if base.endswith("/") and not tail.endswith("/") else "")
+
+
+def action_paths(place: Places, resource: Resource, action: Action) -> tuple[str, ...]:
+    """The paths of an action on one wire; the first is its own."""
+    tail = served(action.path or "")
+    if tail.startswith("/"):
+        return (tail,)
+    has_key = set(key_fields(resource)) <= set(parameters(tail))
+    bases = place.items if action.target == "item" and not has_key else place.collections
+    return tuple(below(base, tail) for base in bases)
+
+
+def _wire_routes(name: str, resource: Resource, key: str, wire: Wire, told: set[str]) -> Iterator[Route]:
     place = wire.place.of("path") if wire.path and "path" in wire.place.keys else resource.place.of("path")
+    where = places(resource, wire)
     for operation in wire.operations or ():
         action = resource.actions.get(operation)
-        if action is not None and (action.path or "").startswith("/"):
-            pairs: list[tuple[str, str]] = [] if operation in served else [(action.method, str(action.path))]
-            at = action.place.of("path")
+        at = action.place.of("path") if action is not None else place
+        if action is None:
+            pairs = [(method, path) for path in _paths(where, operation) for method in _methods(wire, operation)]
+        elif str(action.path).startswith("/") and operation in told:
+            pairs = []
         else:
-            pairs = [
-                pair
-                for base in bases
-                for pair in _below(base.rstrip("/") or base, resource, wire, operation, action)
-            ]
-            at = action.place.of("path") if action else place
+            pairs = [(action.method, path) for path in action_paths(where, resource, action)]
         for method, path in pairs:
             yield Route(method, path, name, operation, key, at)
             if wire.slash == "both" and path != "/":
@@ -79,32 +108,25 @@ def _wire_routes(name: str, resource: Resource, key: str, wire: Wire, served: se
                 yield Route(method, other, name, operation, key, at)
 
 
-def _below(
-    base: str, resource: Resource, wire: Wire, operation: str, action: Action | None
-) -> list[tuple[str, str]]:
-    item = f"{base}/{'/'.join(f'{{{key}}}' for key in key_fields(resource))}"
-    if action is not None:
-        has_key = set(key_fields(resource)) <= set(parameters(action.path or ""))
-        below = item if action.target == "item" and not has_key else base
-        return [(action.method, f"{below}/{action.path}")]
-    served = wire.operations or ()
-    methods = {
+def _paths(where: Places, operation: str) -> tuple[str, ...]:
+    if operation in ("list", "create"):
+        return where.collections
+    if operation in ("bulk", "export", "import"):
+        return tuple(below(base, operation) for base in where.collections)
+    return where.items
+
+
+def _methods(wire: Wire, operation: str) -> tuple[str, ...]:
+    served_here = wire.operations or ()
+    return {
         "list": ("GET",), "get": ("GET",),
-        "export": ("GET",) if "list" in served else (),
-        "import": ("POST",) if "create" in served else (),
-        "bulk": tuple(method for method, single in BULK if single in served),
+        "export": ("GET",) if "list" in served_here else (),
+        "import": ("POST",) if "create" in served_here else (),
+        "bulk": tuple(method for method, single in BULK if single in served_here),
         "create": wire.create.methods or ("POST",),
         "update": wire.update.methods or ("PATCH", "PUT"),
         "delete": wire.delete.methods or ("DELETE",),
     }[operation]  # fmt: skip
-    path = {
-        "list": base,
-        "create": base,
-        "bulk": f"{base}/bulk",
-        "export": f"{base}/export",
-        "import": f"{base}/import",
-    }
-    return [(method, path.get(operation, item)) for method in methods]
 
 
 def check_paths(

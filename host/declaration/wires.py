@@ -9,6 +9,7 @@ from typing import Any
 from host.declaration.keys import attributes
 from host.declaration.nodes import Field, Name, Relation, Resource, Wire, WireParameter
 from host.declaration.operations import STANDARD
+from host.declaration.parents import check_parents
 from host.declaration.problems import Place, did_you_mean
 from host.declaration.queries import PARAMETERS, comparison_fault, filter_fault, sort_fault
 from host.declaration.wire_shapes import check_shape, completed
@@ -41,6 +42,7 @@ def link_wires(workspace: Workspace, name: str) -> None:
 
 def _linked(ws: Workspace, resource: Resource, wire: Wire, path: str) -> Wire:
     offered: list[str] = [*resource.operations, *resource.actions]
+    check_parents(ws, resource, wire, path)
     _check_operations(ws, wire, offered, path)
     _check_outer(ws, resource, wire, path)
     _check_through(ws, resource, wire, path)
