@@ -1,14 +1,22 @@
 """The settings of one app: the only reader of the environment. One frozen group for each concern."""
 
 from host.settings.identity import IdentitySettings
+from host.settings.mail import MailSettings, RecoverySettings
+from host.settings.oidc import OidcProvider, OidcSettings
 from host.settings.reading import PREFIX
+from host.settings.sign_in import SignInSettings
 from host.settings.site import Settings, embedded_secret, read_settings, variables
 from host.settings.storage import StorageSettings
 
 __all__ = [
     "PREFIX",
     "IdentitySettings",
+    "MailSettings",
+    "OidcProvider",
+    "OidcSettings",
+    "RecoverySettings",
     "Settings",
+    "SignInSettings",
     "StorageSettings",
     "embedded_secret",
     "read_settings",

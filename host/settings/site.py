@@ -15,8 +15,11 @@ from typing import Any, Literal, get_type_hints
 
 from host.errors import ConfigurationError
 from host.settings.identity import IdentitySettings
+from host.settings.mail import MailSettings, RecoverySettings
+from host.settings.oidc import OidcSettings, with_providers
 from host.settings.reading import PREFIX, read_group, setting, variables_of
 from host.settings.redis import RedisSettings
+from host.settings.sign_in import SignInSettings
 from host.settings.storage import StorageSettings
 
 SHORTEST_SECRET = 32
@@ -32,9 +35,15 @@ class Settings:
     synchronous: Literal["FULL", "NORMAL"] = setting("FULL", "SQLITE_SYNCHRONOUS")
     body_limit: int = setting(1 << 20, "BODY_LIMIT", kind="size")
     import_limit: int = setting(1 << 30, "IMPORT_LIMIT", kind="size")
+    public_url: str = setting("", "PUBLIC_URL")
     identity: IdentitySettings = field(default_factory=IdentitySettings)
+    sign_in: SignInSettings = field(default_factory=SignInSettings)
+    mail: MailSettings = field(default_factory=MailSettings)
+    recovery: RecoverySettings = field(default_factory=RecoverySettings)
+    oidc: OidcSettings = field(default_factory=OidcSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
+    is_embedded: bool = False
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -61,8 +70,9 @@ def read_settings(
         )
     database = given.get(f"{PREFIX}DATABASE_URL") or f"sqlite:///{root / 'var' / 'hostwright.db'}"
     groups = {name: read_group(group, given) for name, group in _groups().items()}
+    groups["oidc"] = with_providers(groups["oidc"], given)
     decided = {**given, f"{PREFIX}SECRET": secret, f"{PREFIX}DATABASE_URL": database}
-    return read_group(Settings, decided, root=root, environ=given, **groups)
+    return read_group(Settings, decided, root=root, is_embedded=is_embedded, environ=given, **groups)
 
 
 def variables() -> list[str]:
