@@ -24,6 +24,7 @@ from host.limiting import Limiter
 from host.migrations.owners import Owner
 from host.service.runtime import Runtime
 from host.settings import Settings
+from host.web.access import AccessOperations
 from host.web.actions import action_operations, endpoint_operations
 from host.web.authentication import Authentication
 from host.web.bulk import BulkOperations
@@ -119,10 +120,11 @@ def assemble(settings: Settings) -> App:
     runtime = Runtime.make(registry, database, settings.secret, calls)
     limiter = Limiter.open(settings.redis.url)
     authentication = Authentication.make(runtime, settings, hooks)
-    operations = (
+    operations: tuple[Operation, ...] = (
         *resource_operations(runtime, settings),
         *endpoint_operations(runtime),
         *authentication.operations(),
+        *AccessOperations(runtime, lambda: operations).operations(),
         *HealthOperations(
             database,
             registry.declaration.plugins,

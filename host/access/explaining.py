@@ -1,83 +1,167 @@
-"""Why an actor may or may not do something to a row: every clause of the rule with its own verdict."""
+"""Why an actor may or may not do something: every clause of the rule with its own verdict and what it looked at.
+
+The database decides each clause, in one query over the row, so that an explanation cannot differ from what happens.
+"""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from host.access.clauses import Clause, clauses
+from host.access.evidence import compared, related, scope_of
 from host.access.policy import Policy, as_sql
-from host.compiler.expressions import Facts
-from host.compiler.models import Model
+from host.access.properties import READING, Property, decided, properties
+from host.access.questions import Question
+from host.compiler.expressions import Facts, Scope, Sql, any_of
 from host.declaration.nodes import AnyOf
 
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """A part of a rule as it is written; `depth` says how far inside it stands."""
-
-    text: str
-    depth: int
-    doc: str | None = None
+UNSEEN = (
+    "create",
+    "import",
+    "bulk_create",
+    *READING,
+)  # the others are about a row that has to be visible first
+Allowed = Literal["yes", "no", "depends"]
+Outcome = Literal["allowed", "hidden", "forbidden", "unauthenticated", "depends"]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A clause and whether it holds on the row."""
+    """A clause and whether it holds; None where that depends on the row and none is named."""
 
     clause: Clause
-    holds: bool
+    holds: bool | None
+    looked_at: Mapping[str, Any] = field(default_factory=dict)
+    rows: Sequence[Mapping[str, Any]] | None = None  # of the relation that it is about
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Whether the rule holds, and the verdict on each of its clauses in the order they are written."""
+    """Whether it is allowed, the verdict on every clause, and what becomes of each field."""
 
-    is_allowed: bool
+    allowed: Allowed
+    outcome: Outcome
     verdicts: tuple[Verdict, ...]
+    fields: tuple[Property, ...] = ()
 
     @property
     def deciding(self) -> Verdict | None:
-        """The clause that settled it: the first that holds, or the innermost first that does not."""
-        top = [verdict for verdict in self.verdicts if verdict.clause.depth == 0]
-        if self.is_allowed:
-            return next((verdict for verdict in top if verdict.holds), None)
-        failing = [verdict for verdict in self.verdicts if not verdict.holds]
-        return max(failing, key=lambda verdict: verdict.clause.depth, default=None)
+        """The clause that settled it: the innermost first that holds, or that does not."""
+        if self.allowed == "depends":
+            return next((it for it in self.verdicts if it.holds is None and not self._inside(it)), None)
+        wanted = self.allowed == "yes"
+        told = [it for it in self.verdicts if it.holds is wanted]
+        if wanted:
+            return self._innermost(told)
+        return max(told, key=lambda it: it.clause.depth, default=None)
 
+    def _innermost(self, told: Sequence[Verdict]) -> Verdict | None:
+        """From the first condition that holds down through named rules and alternatives of which one alone holds."""
+        found = next((it for it in told if it.clause.depth == 0), None)
+        while found is not None:
+            inside = self._inside(found)
+            holding = [it for it in inside if it.holds]
+            if not holding or (len(holding) == len(inside) and len(inside) > 1):
+                return found
+            found = holding[0]
+        return None
 
-def clauses(rule: AnyOf, policy: Policy, plugin: str) -> tuple[Clause, ...]:
-    """The clauses of a rule, named rules opened."""
-    return tuple(clause for condition in rule for clause in _opened(condition, 0, policy, plugin))
-
-
-def _opened(text: str, depth: int, policy: Policy, plugin: str) -> Iterator[Clause]:
-    node = ast.parse(text.strip(), mode="eval").body
-    name = text if "." in text else f"{plugin}.{text}"
-    named = policy.rules.get(name) if isinstance(node, ast.Name | ast.Attribute) else None
-    yield Clause(ast.unparse(node), depth, named.doc if named else None)
-    if named is not None:
-        for condition in named.when:
-            yield from _opened(condition, depth + 1, policy, plugin)
-    elif isinstance(node, ast.BoolOp):
-        for part in node.values:
-            yield from _opened(ast.unparse(part), depth + 1, policy, plugin)
+    def _inside(self, verdict: Verdict) -> list[Verdict]:
+        """The clauses that a clause is directly made of."""
+        at, depth = self.verdicts.index(verdict), verdict.clause.depth
+        found: list[Verdict] = []
+        for it in self.verdicts[at + 1 :]:
+            if it.clause.depth <= depth:
+                break
+            found += [it] if it.clause.depth == depth + 1 else []
+        return found
 
 
 def explain(
-    connection: sa.Connection, policy: Policy, model: Model, rule: AnyOf, facts: Facts, where: Sequence[Any], values: Any
+    connection: sa.Connection, policy: Policy, asked: Question, facts: Facts, values: Mapping[str, Any]
 ) -> Explanation | None:  # fmt: skip
-    """Decide every clause on one row; None when there is no such row at all."""
-    found = clauses(rule, policy, model.plugin)
-    columns = [as_sql(policy.condition(model, (clause.text,), facts)) for clause in found]
-    asked = [
-        sa.case((column, 1), else_=0) for column in [as_sql(policy.condition(model, rule, facts)), *columns]
+    """Decide every clause; None when there is no such row at all."""
+    if asked.model is not None and asked.keys is not None:
+        return _on_row(connection, policy, asked, facts, values)
+    scope = _scope(policy, asked, facts)
+    found = clauses(asked.rule, policy.rules, asked.plugin)
+    verdicts = tuple(Verdict(clause, decided(_condition(clause, scope))) for clause in found)
+    allowed = _allowed(True if facts.is_system else _rule(asked.rule, scope))
+    told = properties(asked.model, policy, facts, asked.operation) if asked.model is not None else ()
+    return Explanation(allowed, _outcome(allowed, True, facts, asked), verdicts, told)
+
+
+def _on_row(
+    connection: sa.Connection, policy: Policy, asked: Question, facts: Facts, values: Mapping[str, Any]
+) -> Explanation | None:  # fmt: skip
+    model = asked.model
+    assert model is not None and asked.keys is not None
+    scope = _scope(policy, asked, facts)
+    found = clauses(asked.rule, policy.rules, asked.plugin)
+    looked = [compared(clause, scope_of(scope, clause)) for clause in found]
+    told = properties(model, policy, facts, asked.operation)
+    conditions: list[Sql] = [
+        facts.is_system or _rule(asked.rule, scope),
+        policy.predicate(model, "get", facts),
+        *(_condition(clause, scope) for clause in found),
+        *(condition for it in told for condition in (it.readable, it.writable)),
     ]
-    row = connection.execute(sa.select(*asked).select_from(model.table).where(*where), values).first()
+    where = [
+        key.column == value
+        for key, value in zip(model.keys, asked.keys, strict=True)
+        if key.column is not None
+    ]
+    if model.deleted is not None and model.deleted.column is not None:
+        where.append(model.deleted.column.is_(None))
+    columns = [sa.case((as_sql(condition), 1), else_=0) for condition in conditions]
+    columns += [sql for values_of in looked for sql in values_of.values()]
+    row = connection.execute(sa.select(*columns).select_from(model.table).where(*where), values).first()
     if row is None:
         return None
-    verdicts = tuple(Verdict(clause, bool(holds)) for clause, holds in zip(found, row[1:], strict=True))
-    return Explanation(bool(row[0]), verdicts)
+    answers = iter(row)
+    may, is_visible = bool(next(answers)), bool(next(answers))
+    allowed: Allowed = "yes" if may and (is_visible or asked.operation in UNSEEN) else "no"
+    holds = [bool(next(answers)) for _ in found]
+    settled = tuple(it.settled(bool(next(answers)), bool(next(answers))) for it in told)
+    verdicts = tuple(
+        Verdict(
+            clause, verdict, {name: next(answers) for name in seen},
+            related(connection, clause, scope_of(scope, clause), where, values),
+        )
+        for clause, verdict, seen in zip(found, holds, looked, strict=True)
+    )  # fmt: skip
+    return Explanation(allowed, _outcome(allowed, is_visible, facts, asked), verdicts, settled)
+
+
+def _scope(policy: Policy, asked: Question, facts: Facts) -> Scope:
+    if asked.model is not None and asked.about_row:
+        return policy.scope(asked.model, facts)
+    return Scope(None, policy.models, policy.rules, facts, None, asked.plugin)
+
+
+def _condition(clause: Clause, scope: Scope) -> Sql:
+    return _rule((clause.text,), scope_of(scope, clause))
+
+
+def _rule(rule: AnyOf, scope: Scope) -> Sql:
+    return any_of(rule, scope) if rule else False
+
+
+def _allowed(condition: Sql) -> Allowed:
+    verdict = decided(condition)
+    return "depends" if verdict is None else "yes" if verdict else "no"
+
+
+def _outcome(allowed: Allowed, is_visible: bool, facts: Facts, asked: Question) -> Outcome:
+    """What the caller is told: a row that may not be read is as good as not there."""
+    if allowed != "no":
+        return "allowed" if allowed == "yes" else "depends"
+    if not facts.is_authenticated:
+        return "unauthenticated" if asked.keys is None or is_visible else "hidden"
+    if asked.keys is None:
+        return "forbidden"
+    return "forbidden" if is_visible and asked.operation not in READING else "hidden"

@@ -1,98 +1,59 @@
-"""`hostwright explain --as USER OPERATION RESOURCE/ID`: the verdict on a row and the clause that decided it."""
+"""`hostwright explain --as USER OPERATION RESOURCE/ID`: whether it is allowed, the clause that decided it and what it saw."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
 
 import click
-import sqlalchemy as sa
+import orjson
 
-from host.access import Operation, declared_rule, facts_of
-from host.access.explaining import Explanation, explain
+from host.access import facts_of
+from host.access.explaining import explain
+from host.access.questions import Question, question
+from host.access.reports import lines, report
 from host.actor import ANONYMOUS, Actor
 from host.application import App, assemble
 from host.auth.lookup import actor_named
 from host.cli.options import root_option
-from host.compiler.models import Model
-from host.declaration.nodes import AnyOf
-from host.declaration.problems import did_you_mean
+from host.errors import RequestError
+from host.service.context import Context
 from host.settings import read_settings
+
+NOBODY = "nobody"
 
 
 @click.command("explain")
 @root_option
 @click.option(
-    "--as", "username", help="Who asks: e-mail, username or id of an account; nobody when left out."
-)
+    "--as", "username", default=NOBODY, show_default=True,
+    help="Who asks: e-mail, username or id of an account, or `nobody`, who is not signed in.",
+)  # fmt: skip
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.argument("operation")
-@click.argument("row")
-def explain_command(root: Path, username: str | None, operation: str, row: str) -> None:
-    """Explain why an account may, or may not, do OPERATION (or an action) to ROW, e.g. `get freelance.invoice/65f0…`."""
+@click.argument("subject")
+def explain_command(root: Path, username: str, form: str, operation: str, subject: str) -> None:
+    """Explain why an account may, or may not, do OPERATION to SUBJECT.
+
+    OPERATION is list, get, create, update, delete, another generated operation (export, import, bulk_update …) or the name of
+    an action; SUBJECT is a row (`freelance.invoice/65f0…`) or a resource, about which not everything is decided without a
+    row. `call` is about an endpoint: `call freelance.generate`.
+    """
     app = assemble(read_settings(root, is_embedded=(root / "var").is_dir()))
-    name, _, key = row.partition("/")
-    model = _model(app, name)
-    rule = _rule(model, operation)
-    with app.runtime.reading(ANONYMOUS) as ctx:
-        actor = actor_named(ctx, username) if username else ANONYMOUS
-        reader = app.runtime.context(actor, ctx.work)
-        where = [
-            column == value for column, value in zip(_key_columns(model), _key(app, model, key), strict=True)
-        ]
-        connection = ctx.transaction.connection
-        found = explain(connection, app.runtime.policy, model, rule, facts_of(actor), where, reader.values)
-    if found is None:
-        raise click.ClickException(f"there is no {model.noun} with the key {key!r}")
-    _print(found, operation, row, username, actor)
-
-
-def _model(app: App, name: str) -> Model:
-    models = app.runtime.registry.models
-    found = models.get(name) or next((model for model in models.values() if model.noun == name), None)
-    if found is None:
-        raise click.ClickException(f"there is no resource {name!r}{did_you_mean(name, models)}")
-    return found
-
-
-def _rule(model: Model, operation: str) -> AnyOf:
-    if operation in get_args(Operation):
-        return declared_rule(model.declared.access, operation)  # type: ignore[arg-type]  # just compared
-    action = model.declared.actions.get(operation)
-    if action is None:
-        known = [*get_args(Operation), *model.declared.actions]
-        raise click.ClickException(
-            f"{model.noun} has no operation {operation!r}{did_you_mean(operation, known)}"
-        )
-    return action.access
-
-
-def _key_columns(model: Model) -> list[sa.Column[Any]]:
-    return [key.column for key in model.keys if key.column is not None]
-
-
-def _key(app: App, model: Model, text: str) -> list[Any]:
-    parts = text.split("/")
-    if len(parts) != len(model.keys):
-        raise click.ClickException(f"write the key as {'/'.join(key.name for key in model.keys)}")
     try:
-        return [
-            app.runtime.registry.kinds[key.field.type].parse(part, key.field)
-            for key, part in zip(model.keys, parts, strict=True)
-        ]
-    except ValueError as error:
-        raise click.ClickException(f"the key has to be {error}") from None
+        asked = question(app.runtime.registry, operation, subject)
+        with app.runtime.reading(ANONYMOUS) as ctx:
+            told = _explained(app, ctx, asked, username)
+    except RequestError as error:
+        raise click.ClickException(error.detail) from None
+    click.echo(
+        orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() if form == "json" else "\n".join(lines(told))
+    )
 
 
-def _print(found: Explanation, operation: str, row: str, username: str | None, actor: Actor) -> None:
-    who = username or "nobody"
-    click.echo(f"{operation} {row} as {who}: {'allowed' if found.is_allowed else 'denied'}")
-    if found.deciding is not None:
-        click.echo(f"decided by: {found.deciding.clause.text}")
-    for verdict in found.verdicts:
-        mark = "holds" if verdict.holds else "fails"
-        doc = f"  # {verdict.clause.doc}" if verdict.clause.doc else ""
-        click.echo(f"  {mark}  {'  ' * verdict.clause.depth}{verdict.clause.text}{doc}")
-    if not found.verdicts:
-        click.echo("  no rule is declared for this operation: it is closed")
-    if actor.roles:
-        click.echo(f"roles: {', '.join(sorted(actor.roles))}")
+def _explained(app: App, ctx: Context, asked: Question, username: str) -> dict[str, object]:
+    actor: Actor = ANONYMOUS if username == NOBODY else actor_named(ctx, username)
+    values = app.runtime.context(actor, ctx.work).values
+    found = explain(ctx.transaction.connection, app.runtime.policy, asked, facts_of(actor), values)
+    if found is None:
+        raise click.ClickException(f"there is no {asked.subject}")
+    return report(found, asked, username, sorted(actor.roles))

@@ -41,6 +41,7 @@ BY_KIND: dict[str, tuple[Case, ...]] = {
     "bulk_create": (errors.Conflict,),
     "bulk_update": (errors.NotFound, *CHANGING),
     "bulk_delete": (errors.NotFound, *CHANGING),
+    "access": (errors.NotFound, errors.Invalid),
     "action": FREE,
     "endpoint": FREE,
 }
