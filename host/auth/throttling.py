@@ -168,7 +168,7 @@ def _counting(table: Any, ctx: Context, subject: str, now: datetime, expires: da
             index_elements=[table.c.subject],
             set_={"failures": fresh, "expires_at": expires},
             where=table.c.blocked_until <= now,
-        )  # fmt: skip
+        )
         .returning(table.c.failures)
     )
 
