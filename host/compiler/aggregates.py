@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
+from host.fields.columns import DjangoInstant, DjangoUid, Instant, Uid
+
 
 class json_array(GenericFunction[str]):  # SQL functions are lower case
     """The values of a column over the rows, as the text of a JSON array in their order; `[]` for no rows."""
@@ -26,6 +28,46 @@ def _on_sqlite(element: json_array, compiler: Any, **options: Any) -> str:
 def _on_postgresql(element: json_array, compiler: Any, **options: Any) -> str:
     value = compiler.process(element.clauses, **options)
     return f"coalesce(json_agg({value} ORDER BY {value}), '[]')::text"
+
+
+# --- values of other systems' tables ----------------------------------------------------------------------------------
+
+
+class hosted(GenericFunction[Any]):
+    """A value of a table that Django uses, too, in the form of the host's own tables, to be compared with theirs."""
+
+    inherit_cache = True
+
+
+@compiles(hosted)
+def _hosted(element: hosted, compiler: Any, **options: Any) -> str:
+    value: str = compiler.process(element.clauses, **options)
+    return value
+
+
+@compiles(hosted, "sqlite")
+def _hosted_on_sqlite(element: hosted, compiler: Any, **options: Any) -> str:
+    value = compiler.process(element.clauses, **options)
+    if isinstance(element.type, Instant):
+        return f"(substr(replace({value}, ' ', 'T') || '.000000', 1, 26) || 'Z')"
+    bounds = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+    return "(" + " || '-' || ".join(f"substr({value}, {start}, {size})" for start, size in bounds) + ")"
+
+
+def as_hosted(value: Any) -> Any:
+    """The value in the host's own form, if it is one that Django stores otherwise."""
+    match getattr(value, "type", None):
+        case DjangoInstant():
+            return hosted(value, type_=Instant())
+        case DjangoUid():
+            return hosted(value, type_=Uid())
+    return value
+
+
+def alike(left: Any, right: Any) -> tuple[Any, Any]:
+    """Two values that are compared, in one form."""
+    forms = [isinstance(getattr(side, "type", None), DjangoInstant | DjangoUid) for side in (left, right)]
+    return (left, right) if forms[0] == forms[1] else (as_hosted(left), as_hosted(right))
 
 
 # --- arithmetic -------------------------------------------------------------------------------------------------------

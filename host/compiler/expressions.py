@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from host.compiler.aggregates import summed
+from host.compiler.aggregates import alike, summed
 from host.compiler.arithmetic import FUNCTIONS, computed, settled
 from host.compiler.constants import constant
 from host.compiler.models import ACCOUNT, Attribute, Link, Model, Models
@@ -219,6 +219,7 @@ def _compare(expr: Compare, scope: Scope) -> Sql:
         b = constant(right.value, a.type)
     elif isinstance(left, Literal) and not isinstance(b, bool):
         a = constant(left.value, b.type)
+    a, b = alike(a, b)
     return COMPARISONS[expr.operator](a, b)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -17,8 +17,7 @@ from host.compiler.models import Attribute, Link, Model, Models, freeze
 from host.database import NAMING_CONVENTION
 from host.declaration.expressions import parse
 from host.declaration.keys import generated_key
-from host.declaration.nodes import Declaration, Field, Index, Name, Relation, Resource, Unique
-from host.fields.columns import Uid
+from host.declaration.nodes import Declaration, Field, Index, Name, Relation, Resource, Rollup, Unique
 from host.fields.kinds import Kinds, longest
 
 LONGEST_NAME = 63
@@ -49,10 +48,14 @@ def compile_tables(declaration: Declaration, kinds: Kinds) -> tuple[sa.MetaData,
 
 def _model(build: _Build, name: str, resource: Resource) -> Model:
     key_names = ("id",) if isinstance(resource.key, str) else resource.key
-    attributes = [_key(generated_key(resource.key))] if isinstance(resource.key, str) else []
-    attributes += [_field(build, field_name, node, key_names) for field_name, node in resource.fields.items()]
+    attributes = (
+        [_key(build, generated_key(resource.key, resource.stored))] if isinstance(resource.key, str) else []
+    )
     attributes += [
-        _relation(build, relation_name, node, key_names)
+        _field(build, resource, field_name, node, key_names) for field_name, node in resource.fields.items()
+    ]
+    attributes += [
+        _relation(build, resource, relation_name, node, key_names)
         for relation_name, node in resource.relations.items()
         if not node.many
     ]
@@ -61,7 +64,11 @@ def _model(build: _Build, name: str, resource: Resource) -> Model:
         resource.table or "",
         build.metadata,
         *columns,
-        info={"owner": name.partition(".")[0], "was": _former_table(name, resource)},
+        info={
+            "owner": name.partition(".")[0],
+            "was": _former_table(name, resource),
+            "stored": resource.stored,
+        },
     )
     by_name = {attribute.name: attribute for attribute in attributes if not attribute.field.transient}
     return Model(name, resource, table, tuple(by_name[key] for key in key_names), by_name)
@@ -71,21 +78,23 @@ def _former_table(name: str, resource: Resource) -> str | None:
     return f"{name.partition('.')[0]}_{resource.was}" if resource.was else None
 
 
-def _key(node: Field) -> Attribute:
+def _key(build: _Build, node: Field) -> Attribute:
     if node.type == "integer":
         # SQLite numbers rows itself only in a column of exactly this type.
         column: sa.Column[Any] = sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True
         )
     elif node.type == "uuid":
-        column = sa.Column("id", Uid(), primary_key=True)
+        column = sa.Column("id", build.kinds["uuid"].column(node), primary_key=True)
     else:
         column = sa.Column("id", sa.String(longest(node)), primary_key=True)
     return Attribute("id", node, column, is_key=True, is_nullable=False)
 
 
-def _field(build: _Build, name: str, node: Field, keys: tuple[str, ...]) -> Attribute:
+def _field(build: _Build, resource: Resource, name: str, node: Field, keys: tuple[str, ...]) -> Attribute:
     nullable = is_nullable(node) and name not in keys
+    if node.rollup is not None:
+        node = replace(node, stored=_rolled_up(build, resource, node.rollup))
     if node.computed is not None or node.rollup is not None or node.transient:
         nullable = node.rollup is None or node.rollup.function != "count"
         return Attribute(name, node, None, is_nullable=nullable, type=build.kinds[node.type].column(node))
@@ -102,6 +111,11 @@ def _field(build: _Build, name: str, node: Field, keys: tuple[str, ...]) -> Attr
     return Attribute(name, node, column, is_key=name in keys, is_nullable=nullable)
 
 
+def _rolled_up(build: _Build, resource: Resource, rollup: Rollup) -> Literal["host", "django"]:
+    """The form of the values that are aggregated: that of the rows over there."""
+    return build.declaration.resources[resource.relations[Name(rollup.over.partition(".")[0])].to].stored
+
+
 def is_nullable(node: Field) -> bool:
     """Whether null may be stored and answered."""
     if node.nullable is not None:
@@ -109,14 +123,16 @@ def is_nullable(node: Field) -> bool:
     return not (node.required or node.default is not None)
 
 
-def _relation(build: _Build, name: str, node: Relation, keys: tuple[str, ...]) -> Attribute:
+def _relation(
+    build: _Build, resource: Resource, name: str, node: Relation, keys: tuple[str, ...]
+) -> Attribute:
     target = build.declaration.resources[node.to]
     referred, described = _referred(build, target, node)
     nullable = not node.required and name not in keys
     column = sa.Column(
         node.column or f"{name}_id",
         build.kinds[described.type].column(described),
-        sa.ForeignKey(f"{target.table}.{referred}", ondelete=node.on_delete.upper().replace("_", " ")),
+        sa.ForeignKey(f"{target.table}.{referred}", ondelete=_action(resource, node.on_delete)),
         nullable=nullable,
         primary_key=name in keys,
         autoincrement=False,
@@ -135,13 +151,18 @@ def _relation(build: _Build, name: str, node: Relation, keys: tuple[str, ...]) -
     return Attribute(name, value, column, node, is_key=name in keys, is_nullable=nullable)
 
 
+def _action(resource: Resource, on_delete: str) -> str | None:
+    """What the database does by itself. In tables that Django uses, too, nothing: the service carries it out."""
+    return None if resource.stored == "django" else on_delete.upper().replace("_", " ")
+
+
 def _referred(build: _Build, target: Resource, node: Relation) -> tuple[str, Field]:
     """The column over there that a to-one relation refers to, and the description of its values."""
     if node.by not in (None, "id"):
         described = target.fields[node.by or Name("")]
         return described.column or node.by or "", replace(described, set=None, counter=None)
     if isinstance(target.key, str):
-        return "id", replace(generated_key(target.key), set=None, nullable=None, column=None)
+        return "id", replace(generated_key(target.key, target.stored), set=None, nullable=None, column=None)
     described = target.fields[target.key[0]]
     return described.column or target.key[0], described
 
@@ -165,7 +186,7 @@ def _link(build: _Build, model: Model, name: str, node: Relation) -> Link:
         sa.Column(
             column_name,
             key.column.type,
-            sa.ForeignKey(key.column, ondelete="CASCADE"),
+            sa.ForeignKey(key.column, ondelete=_action(model.declared, "cascade")),
             primary_key=True,
             info={"was": former and f"{former}_id"},
         )
@@ -178,7 +199,7 @@ def _link(build: _Build, model: Model, name: str, node: Relation) -> Link:
     former_table = f"{model.table.info['was'] or model.table.name}_{node.was or name}"
     table = sa.Table(
         node.through or f"{model.table.name}_{name}", build.metadata, here, there,
-        sa.Index(None, there), info={"owner": model.plugin, "was": former_table},
+        sa.Index(None, there), info={"owner": model.plugin, "was": former_table, "stored": model.declared.stored},
     )  # fmt: skip
     key = replace(target.keys[0].field, set=None, required=False, default=None, doc=None)
     return Link(name, node, node.to, table=table, here=here, there=there, key=key)
@@ -190,7 +211,8 @@ def _link(build: _Build, model: Model, name: str, node: Relation) -> Link:
 def _constrain(build: _Build, model: Model) -> None:
     scope = Scope(model, build.models)
     for attribute in model.stored():
-        if attribute.field.type == "enum" and attribute.column is not None:
+        is_held = model.declared.stored == "host"  # Django keeps its choices to itself
+        if is_held and attribute.field.type == "enum" and attribute.column is not None:
             quoted = (value.replace("'", "''") for value in attribute.field.values)
             values = sa.column(attribute.column.name).in_(
                 [sa.literal_column(f"'{value}'") for value in quoted]

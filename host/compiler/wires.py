@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from host.compiler.aggregates import json_array
+from host.compiler.aggregates import as_hosted, json_array
 from host.compiler.expressions import Scope, any_of, terminal
 from host.compiler.models import Attribute, Link, Model
 from host.compiler.readers import Output, attribute_output, path_output
@@ -149,5 +149,5 @@ def _link_output(wire: CompiledWire, link: Link, scope: Scope) -> Output:
         key, deleted = target.column(target.model.keys[0].name), target.column(target.model.deleted.name)
         alive: Any = sa.select(sa.literal_column("1")).where(key == link.there, deleted.is_(None))
         conditions.append(sa.exists(alive))
-    keys = sa.select(json_array(link.there)).where(*conditions).scalar_subquery()
+    keys = sa.select(json_array(as_hosted(link.there))).where(*conditions).scalar_subquery()
     return Output(wire.outer[link.name], Field(type="list", of=link.key), keys, is_nullable=False)

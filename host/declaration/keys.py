@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal
 
 from host.declaration.nodes import Field, Relation, Resource, TypeRef
 
@@ -17,12 +17,12 @@ def key_fields(resource: Resource) -> Mapping[str, Field | Relation]:
     if isinstance(resource.key, tuple):
         declared = _declared(resource)
         return {name: declared[name] for name in resource.key if name in declared}
-    return {ID: generated_key(resource.key)}
+    return {ID: generated_key(resource.key, resource.stored)}
 
 
-def generated_key(kind: str) -> Field:
+def generated_key(kind: str, stored: Literal["host", "django"] = "host") -> Field:
     """The field `id` of a resource whose `key` is a kind, not fields of its own."""
-    return _GENERATED[kind]
+    return replace(_GENERATED[kind], stored=stored)
 
 
 def attributes(resource: Resource) -> Mapping[str, Field | Relation]:

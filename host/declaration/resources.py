@@ -37,7 +37,15 @@ def link_resource(workspace: Workspace, name: str) -> None:
     _check_key(workspace, resource, bare)
     _check_columns(workspace, resource, bare)
     _check_was(workspace, resource, bare)
-    workspace.resources[name] = resource
+    workspace.resources[name] = _in_its_form(resource)
+
+
+def _in_its_form(resource: Resource) -> Resource:
+    """Every field knows the form in which the table holds it."""
+    if resource.stored == "host":
+        return resource
+    fields = {name: replace(field, stored=resource.stored) for name, field in resource.fields.items()}
+    return replace(resource, fields=fields)
 
 
 def _with_defaults(resource: Resource, plugin: str, bare: str) -> Resource:

@@ -100,6 +100,47 @@ class Uid(sa.types.TypeDecorator[str]):
         return None if value is None else str(value)
 
 
+class _Datetime(sa.types.UserDefinedType[str]):
+    """The word by which Django's driver knows a column of instants on SQLite; what lies in it is text."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "DATETIME"
+
+
+class DjangoInstant(Instant):
+    """A point in time as Django stores it: timestamptz, on SQLite a text in UTC without a zone, and without a fraction of 0.
+
+    Such texts sort as instants do, and the same instant is always the same text.
+    """
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return _Datetime() if dialect.name == "sqlite" else sa.DateTime(timezone=True)
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return str(value.astimezone(UTC).replace(tzinfo=None))
+
+
+class DjangoUid(Uid):
+    """A UUID as Django stores it: uuid, on SQLite its 32 digits without dashes. Takes and gives the canonical text."""
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return sa.CHAR(32) if dialect.name == "sqlite" else sa.Uuid(as_uuid=False)
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        return value.replace("-", "") if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> str | None:
+        return None if value is None else str(uuid.UUID(str(value)))
+
+
 class Exact(sa.types.TypeDecorator[Decimal]):
     """A decimal of at most 15 digits: numeric, on SQLite a double, which holds 15 decimal digits exactly."""
 

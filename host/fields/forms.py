@@ -157,7 +157,17 @@ def _decimal(node: Field, variable: str, source: Source, form: Form) -> str:
 def _datetime(node: Field, variable: str, source: Source, form: Form) -> str:
     if form.datetime == "native":
         return f"instant({variable})"
-    return variable if form.datetime == "iso" else f"{form.datetime}({variable})"
+    if form.datetime != "iso":
+        return f"{form.datetime}({variable})"
+    is_bare = source == "sqlite" and node.stored == "django"
+    return f'({variable}.replace(" ", "T", 1) + "Z")' if is_bare else variable
+
+
+def _uuid(node: Field, variable: str, source: Source, form: Form) -> str:
+    if source != "sqlite" or node.stored != "django":
+        return variable
+    bounds = ("[:8]", "[8:12]", "[12:16]", "[16:20]", "[20:]")
+    return 'f"' + "-".join(f"{{{variable}{part}}}" for part in bounds) + '"'
 
 
 def _date(node: Field, variable: str, source: Source, form: Form) -> str:
@@ -181,4 +191,5 @@ def _duration(node: Field, variable: str, source: Source, form: Form) -> str:
 
 _MAKERS: Mapping[str, Maker] = {
     "boolean": _boolean, "decimal": _decimal, "datetime": _datetime, "date": _date, "time": _time, "duration": _duration,
+    "uuid": _uuid,
 }  # fmt: skip

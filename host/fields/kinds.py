@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from host.declaration.nodes import Field
 from host.declaration.vocabulary import TypeWords, Vocabulary
-from host.fields.columns import Day, Exact, Instant, Json, Span, TimeOfDay, Uid
+from host.fields.columns import Day, DjangoInstant, DjangoUid, Exact, Instant, Json, Span, TimeOfDay, Uid
 from host.fields.durations import parse_duration
 
 BIGGEST_INTEGER = 2**63 - 1
@@ -241,7 +241,7 @@ BUILT_IN: tuple[FieldKind, ...] = (
     ),
     FieldKind(
         name="datetime", doc="an instant, RFC 3339 in UTC", example="2026-01-31T12:00:00Z", is_ordered=True,
-        operators=ORDER, column=lambda node: Instant(), parse=parse_instant,
+        operators=ORDER, column=lambda node: DjangoInstant() if node.stored == "django" else Instant(), parse=parse_instant,
         schema=lambda node: {"type": "string", "format": "date-time"},
     ),
     FieldKind(
@@ -251,7 +251,8 @@ BUILT_IN: tuple[FieldKind, ...] = (
     ),
     FieldKind(
         name="uuid", doc="a UUID in canonical form", example="01890a5d-ac96-774b-bcce-b302099a8057",
-        column=lambda node: Uid(), parse=parse_uuid, schema=lambda node: {"type": "string", "format": "uuid"},
+        column=lambda node: DjangoUid() if node.stored == "django" else Uid(), parse=parse_uuid,
+        schema=lambda node: {"type": "string", "format": "uuid"},
     ),
     _text_kind("email", "an e-mail address", "ada@example.org", {"format": "email"}, "max"),
     _text_kind("url", "an absolute http or https address", "https://example.org/", {"format": "uri"}, "max"),

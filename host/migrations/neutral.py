@@ -22,6 +22,7 @@ _VALUES: dict[str, object] = {
     "columns.Json": {},
     "columns.Day": "1970-01-01",
     "columns.Instant": "1970-01-01T00:00:00+00:00",
+    "columns.DjangoInstant": "1970-01-01T00:00:00+00:00",
     "columns.TimeOfDay": "00:00:00",
 }
 

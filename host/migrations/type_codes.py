@@ -35,7 +35,12 @@ _PLAIN = {
     "NUMERIC": "sa.Numeric()",
 }
 _SIZED = {"VARCHAR": "sa.String({})", "CHAR": "sa.CHAR({})", "NUMERIC": "columns.Exact({})"}
-_MOMENTS = {"columns.Instant": "datetime", "columns.Day": "date", "columns.TimeOfDay": "time"}
+_MOMENTS = {
+    "columns.Instant": "datetime",
+    "columns.DjangoInstant": "datetime",
+    "columns.Day": "date",
+    "columns.TimeOfDay": "time",
+}
 # Types of SQLAlchemy that a script writes by their generic name.
 _GENERIC = ("BigInteger", "Boolean", "Double", "Float", "Integer", "LargeBinary", "SmallInteger", "Text")
 

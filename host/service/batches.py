@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from host.compiler.expressions import any_of, referred
 from host.compiler.models import Attribute, Model
 from host.database import violation_of
+from host.fields.columns import DjangoUid
 from host.query.expanding import in_keys
 from host.service.context import Context
 from host.service.plans import write_rule
@@ -35,6 +36,7 @@ def is_plain(ctx: Context, model: Model, rows: Sequence[Mapping[str, Any]]) -> b
     ]
     return (
         model.declared.prepare is None
+        and not any(_is_rewritten(attribute) for attribute in model.attributes.values())
         and all(row.get(name) is not None for name in model.drawn for row in rows)
         and given <= model.attributes.keys()
         and all(row.get(name) is not None for name in counted for row in rows)
@@ -47,6 +49,11 @@ def _is_free(ctx: Context, model: Model, name: str) -> bool:
     """Whether everyone may set the field, or this actor whatever the row."""
     rule = write_rule(model, name)
     return not rule or ctx.facts.is_system or any_of(rule, ctx.runtime.policy.scope(model, ctx.facts)) is True
+
+
+def _is_rewritten(attribute: Attribute) -> bool:
+    """Whether the column holds other texts than rows do, so that the two cannot be compared as they are."""
+    return attribute.column is not None and isinstance(attribute.column.type, DjangoUid)
 
 
 def _is_askable(ctx: Context, model: Model) -> bool:
