@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from host.compiler.aggregates import exact, quotient, remainder, whole
+from host.compiler.clocks import age
 from host.fields.columns import Exact, Span
 
 _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -18,6 +19,7 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
 }
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "coalesce": sa.func.coalesce, "lower": sa.func.lower, "upper": sa.func.upper,
+    "age": age,
     "length": lambda text: sa.func.length(text, type_=sa.Integer()),
     "abs": lambda number: sa.func.abs(number, type_=number.type),
     "round": lambda number, *places: exact(number, *(places or (sa.literal_column("0"),)), type_=Exact(15, 6)),

@@ -20,7 +20,8 @@ def made_by_mixins(resource: Resource) -> Iterator[tuple[str, str, Field | Relat
         yield "owned", owned.name, _owner(resource), owned.place
     if stamped := mixins.stamped:
         yield "stamped", stamped.created, _instant("when the row was made"), stamped.place
-        yield "stamped", stamped.updated, _instant("when the row was last changed"), stamped.place
+        if stamped.updated is not None:
+            yield "stamped", stamped.updated, _instant("when the row was last changed"), stamped.place
     if soft_delete := mixins.soft_delete:
         hidden = Field(
             type=TypeRef("datetime"), set="server", secret=True, nullable=True, doc="when it was deleted"

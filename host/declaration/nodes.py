@@ -99,6 +99,19 @@ class Rollup(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Variant(Node):
+    """A smaller picture made of an image when it is first asked for, without what cameras write into pictures."""
+
+    width: int = word("the most pixels in width")
+    height: int = word("the most pixels in height")
+    fit: Literal["contain", "cover"] = word(
+        "`contain`: the whole picture inside; `cover`: cut to exactly this shape", "contain"
+    )
+    format: Literal["jpeg", "png", "webp"] | None = word("the format, by default the image's own", None)
+    quality: int = word("of jpeg and webp, 1 to 95", 80)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Field(Node):
     """A value of a resource, of an object type, of an action's input or of a setting."""
 
@@ -110,7 +123,9 @@ class Field(Node):
     default: Any = word("the value when none is given", None)
     min: Any = word("smallest value; for texts the least length, for lists the least number of items", None)
     max: Any = word(
-        "largest value; for texts the greatest length, for lists the greatest number of items", None
+        "largest value; for texts the greatest length, for lists the greatest number of items, for files the "
+        "bytes (`10MB`)",
+        None,
     )
     pattern: str | None = word("regular expression that the whole text must match", None)
     values: tuple[str, ...] = word("the values of an enum", ())
@@ -119,6 +134,15 @@ class Field(Node):
     digits: int = word("a decimal's total number of digits, at most 15", 15)
     places: int = word("a decimal's digits after the point", 2)
     trim: bool = word("strip white space around the text", False)
+    types: tuple[str, ...] = word("the media types of a file: `application/pdf`, `image/*`", ())
+    folder: str | None = word("where a file lies in the storage, by default `<plugin>/<resource>`", None)
+    variants: Mapping[Name, Variant] = word("smaller pictures of an image, made on demand", {})
+    links: Literal["plain", "signed"] = word(
+        "`signed`: addresses of a file hold for a while without a token, as `<img src>` needs them", "plain"
+    )
+    mirror: FieldRef | None = word(
+        "kept by the server: `photo.name`, `photo.size`, `photo.type` or `photo.digest` of a file field", None
+    )
     set: Literal["server", "once"] | None = word(
         "`server`: only the server sets it; `once`: only on create", None
     )
@@ -321,10 +345,10 @@ class WireErrors(Node):
     constants: Mapping[str, Any] = word("further keys with a constant value: `{success: false}`", {})
     status: Mapping[
         Literal[
-            "invalid", "duplicate", "not_found", "malformed_key", "referenced", "forbidden", "bad_request"
+            "invalid", "duplicate", "not_found", "hidden", "malformed_key", "referenced", "forbidden", "bad_request"
         ],
         int,
-    ] = word("another status for a named case", {})
+    ] = word("another status for a named case; `hidden` is a row that exists, unseen: not found, if nothing is said", {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -410,6 +434,9 @@ class WireValues(Node):
     duration: Literal["iso", "seconds", "minutes"] = word("durations as ISO 8601 texts or numbers", "iso")
     naive: str | None = word("zone of times that come without one, e.g. `UTC`; else they are refused", None)
     lenient_dates: bool = word("dates are taken from RFC 3339 times too, instants from dates", False)
+    file: Literal["object", "url", "path"] = word(
+        "files as `{url, name, size, type}`, as the address alone, or as the path in the storage", "object"
+    )
     blank: Literal["refuse", "none"] = word(
         "`none`: an empty text means null where no text is wanted, as forms of web pages send it", "refuse"
     )
@@ -424,6 +451,40 @@ class WireParameter(Node):
     operator: Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "null", "contains", "starts"] = word(
         "how it is compared; `lte` and `gt` with a day mean its end", "eq"
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WireUpload(Node):
+    """How storing a file answers."""
+
+    methods: tuple[Literal["PUT", "POST"], ...] = word("the methods", ("PUT", "POST"))
+    status: int = word("status of success", 200)
+    body: Literal["value", "row", "message", "message_value", "none"] = word(
+        "what success answers: the file as answers show it, the row, `{message}`, or `{message, <field>}`", "value"
+    )
+    message: str | None = word("the text of `message`", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WireClear(Node):
+    """How removing a file answers."""
+
+    status: int | None = word("status of success; by default 204 without and 200 with a body", None)
+    body: Literal["none", "row", "message"] = word("what success answers", "none")
+    message: str | None = word("the text of `message`", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WireFile(Node):
+    """The operations of one file field below a row's path."""
+
+    path: str | None = word("the last segment of the path, by default the field's outer name", None)
+    part: str | None = word("the part of multipart/form-data, by default the field's outer name", None)
+    operations: tuple[Literal["download", "upload", "clear", "link"], ...] | None = word(
+        "which there are; by default all that the wire's own operations allow", None
+    )
+    upload: WireUpload = word("how upload answers", WireUpload())
+    clear: WireClear = word("how clear answers", WireClear())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -457,6 +518,7 @@ class Wire(Node):
     create: WireOperation = word("how create answers", WireOperation())
     update: WireOperation = word("how update answers", WireOperation())
     delete: WireOperation = word("how delete answers", WireOperation())
+    files: Mapping[FieldRef, WireFile] = word("the operations of file fields", {})
     unknown: Literal["refuse", "ignore"] = word("input keys nobody declared", "refuse")
     errors: WireErrors = word("the form of errors", WireErrors())
 

@@ -73,7 +73,7 @@ class _Resolver:
             case tree.Negative(item):
                 return tree.Negative(self.operand(item))
             case tree.Call(name, arguments) if name not in CONDITIONS:
-                return tree.Call(name, tuple(self.operand(it) for it in _counted(name, arguments)))
+                return self._called(name, arguments)
             case tree.Literal() | tree.Items():
                 return expr
         if self._scope.use == "computed":
@@ -86,6 +86,19 @@ class _Resolver:
         resolved = tree.Compare(operator, self.operand(left), self.operand(right))  # type: ignore[arg-type]
         check_comparison(resolved, self._attribute_of(resolved.left), self._attribute_of(resolved.right))
         return resolved
+
+    def _called(self, name: str, arguments: tuple[tree.Expr, ...]) -> tree.Expr:
+        resolved = tuple(self.operand(it) for it in _counted(name, arguments))
+        if name == "age":
+            self._check_age(resolved[0])
+        return tree.Call(name, resolved)
+
+    def _check_age(self, argument: tree.Expr) -> None:
+        if self._scope.use in ("check", "where"):
+            raise ExpressionError("`age()` changes: it cannot stand here", code="not_here")
+        attribute = self._attribute_of(argument)
+        if not isinstance(attribute, Field) or attribute.type != "datetime":
+            raise ExpressionError("age() takes a field of the type datetime", code="arguments")
 
     def _attribute_of(self, expr: tree.Expr) -> Field | Relation | None:
         return self._names.follow(expr.path) if isinstance(expr, tree.Column) else None

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from host.compiler.models import Attribute, Model
+from host.compiler.parents import Parent
 from host.compiler.wires import CompiledWire
 from host.database import violation_of
 from host.errors import FieldError, Forbidden, NotFound, PreconditionFailed
@@ -21,6 +22,7 @@ from host.service.context import Context
 from host.service.counters import next_number
 from host.service.keys import new_key
 from host.service.links import write_links
+from host.service.parents import check_below, given
 from host.service.plans import Found, write_rule
 from host.service.randoms import with_drawn
 from host.service.references import check_references
@@ -68,7 +70,10 @@ class Written:
 
 def create(ctx: Context, shape: Shape, values: Mapping[str, Any]) -> Written:
     """Store a new row. Raises Invalid, Duplicate or Forbidden, and then nothing has been stored."""
-    keys = store(ctx, _model(shape), values)
+    under = _under(ctx, shape)
+    keys = store(ctx, _model(shape), {**values, **given(ctx)} if under else values)
+    if under:
+        check_below(ctx, _model(shape), keys)
     return read_back(ctx, shape, keys, "create", frozenset(values))
 
 
@@ -100,7 +105,8 @@ def completed(ctx: Context, model: Model, values: Values) -> Values:
         complete.setdefault(mixins.owned.name, ctx.actor.key(mixins.owned.by))
     if mixins.stamped is not None:
         complete.setdefault(mixins.stamped.created, ctx.now)
-        complete.setdefault(mixins.stamped.updated, ctx.now)
+        if mixins.stamped.updated is not None:
+            complete.setdefault(mixins.stamped.updated, ctx.now)
     if mixins.versioned is not None:
         complete.setdefault(mixins.versioned.name, 1)
     for attribute in model.attributes.values():
@@ -137,7 +143,7 @@ def update(
 ) -> Written:  # fmt: skip
     """Change a row. NotFound when hidden, Forbidden when visible but not allowed, PreconditionFailed when stale."""
     model = _model(shape)
-    before, version = locked(ctx, model, keys, "update", match)
+    before, version = locked(ctx, shape, keys, "update", match)
     wanted = values(before) if callable(values) else values
     change = _prepared(ctx, Change("update", model, dict(wanted), before))
     stored, links = _split(model, change.values)
@@ -146,14 +152,17 @@ def update(
     if stored or links:
         _update_row(ctx, model, keys, _stamped(ctx, model, stored), version)
         write_links(ctx, model, keys, links)
+    if _under(ctx, shape):
+        check_below(ctx, model, keys)
     return read_back(ctx, shape, keys, "update", frozenset(wanted))
 
 
 def locked(
-    ctx: Context, model: Model, keys: tuple[Any, ...], operation: Any, match: Match | None = None
+    ctx: Context, shape: Shape, keys: tuple[Any, ...], operation: Any, match: Match | None = None
 ) -> tuple[Values, int | None]:  # fmt: skip
     """The native row and its version, held against other writers, if the actor may do this to it."""
-    plan = ctx.runtime.plans.checked(model, ctx.facts, ("get", operation), lock=True)
+    model = _model(shape)
+    plan = ctx.runtime.plans.checked(model, ctx.facts, ("get", operation), _under(ctx, shape), lock=True)
     found = plan.fetch(ctx.transaction.driver, keys, ctx.values)
     if found is None or not found.verdicts[0]:
         raise NotFound(f"there is no such {model.spoken}")
@@ -167,8 +176,8 @@ def locked(
 
 
 def _stamped(ctx: Context, model: Model, stored: Values) -> Values:
-    mixins = model.declared.mixins
-    return {**stored, mixins.stamped.updated: ctx.now} if mixins.stamped is not None else stored
+    stamped = model.declared.mixins.stamped
+    return stored if stamped is None or stamped.updated is None else {**stored, stamped.updated: ctx.now}
 
 
 def _update_row(
@@ -201,10 +210,10 @@ def _update_statement(model: Model, names: Sequence[str]) -> Any:
 # --- delete -----------------------------------------------------------------------------------------------------------
 
 
-def delete(ctx: Context, model: Model, keys: tuple[Any, ...], *, match: Match | None = None) -> Values:
+def delete(ctx: Context, shape: Shape, keys: tuple[Any, ...], *, match: Match | None = None) -> Values:
     """Remove a row, or mark it; answers the native row as it was. Referenced when a relation restricts it."""
-    before, _ = locked(ctx, model, keys, "delete", match)
-    remove(ctx, model, keys, before)
+    before, _ = locked(ctx, shape, keys, "delete", match)
+    remove(ctx, _model(shape), keys, before)
     return before
 
 
@@ -246,6 +255,11 @@ def key_conditions(model: Model) -> list[Any]:
 
 def _model(shape: Shape) -> Model:
     return shape if isinstance(shape, Model) else shape.model
+
+
+def _under(ctx: Context, shape: Shape) -> tuple[Parent, ...]:
+    """The parents that count: a plugin's own code works on models, wherever its operation is served."""
+    return () if isinstance(shape, Model) else ctx.under
 
 
 def _column(model: Model, name: str) -> sa.Column[Any]:
