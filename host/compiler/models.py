@@ -25,6 +25,7 @@ class Attribute:
     relation: Relation | None = None
     is_key: bool = False
     is_nullable: bool = True
+    is_file: bool = False
     type: sa.types.TypeEngine[Any] | None = None  # of a computed value
 
     @property
@@ -100,6 +101,11 @@ class Model:
         """When the row was deleted, of a soft-deleting resource."""
         mixin = self.declared.mixins.soft_delete
         return self.attributes[mixin.name] if mixin else None
+
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """The fields that hold files."""
+        return tuple(name for name, attribute in self.attributes.items() if attribute.is_file)
 
     @cached_property
     def drawn(self) -> tuple[str, ...]:

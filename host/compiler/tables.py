@@ -108,7 +108,23 @@ def _field(build: _Build, resource: Resource, name: str, node: Field, keys: tupl
         autoincrement=False,
         info={"was": node.was, "backfill": node.default, "owner": node.extends},
     )
-    return Attribute(name, node, column, is_key=name in keys, is_nullable=nullable)
+    is_file = build.kinds[node.type].is_file
+    return Attribute(name, node, column, is_key=name in keys, is_nullable=nullable, is_file=is_file)
+
+
+def _rolled_up(build: _Build, resource: Resource, rollup: Rollup) -> Literal["host", "django"]:
+    """The form of the values that are aggregated: that of the rows over there."""
+    return build.declaration.resources[resource.relations[Name(rollup.over.partition(".")[0])].to].stored
+
+
+def _rolled_up(build: _Build, resource: Resource, rollup: Rollup) -> Literal["host", "django"]:
+    """The form of the values that are aggregated: that of the rows over there."""
+    return build.declaration.resources[resource.relations[Name(rollup.over.partition(".")[0])].to].stored
+
+
+def _rolled_up(build: _Build, resource: Resource, rollup: Rollup) -> Literal["host", "django"]:
+    """The form of the values that are aggregated: that of the rows over there."""
+    return build.declaration.resources[resource.relations[Name(rollup.over.partition(".")[0])].to].stored
 
 
 def _rolled_up(build: _Build, resource: Resource, rollup: Rollup) -> Literal["host", "django"]:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from host.declaration.files import file_fields, file_routes
 from host.declaration.keys import key_fields
 from host.declaration.nodes import Action, Endpoint, Resource, Wire
 from host.declaration.operations import parameters
@@ -44,7 +45,7 @@ class Route:
     method: str
     path: str
     name: str
-    operation: str  # list, get, create, update, delete, bulk, export, import, an action's name, or `call`
+    operation: str  # list, get, …, import, an action's name, `<field>.upload` and the like, or `call`
     wire: str | None
     place: Place
 
@@ -96,16 +97,29 @@ def _wire_routes(name: str, resource: Resource, key: str, wire: Wire, told: set[
         action = resource.actions.get(operation)
         at = action.place.of("path") if action is not None else place
         if action is None:
-            pairs = [(method, path) for path in _paths(where, operation) for method in _methods(wire, operation)]
+            pairs = [
+                (method, path) for path in _paths(where, operation) for method in _methods(wire, operation)
+            ]
         elif str(action.path).startswith("/") and operation in told:
             pairs = []
         else:
             pairs = [(action.method, path) for path in action_paths(where, resource, action)]
         for method, path in pairs:
-            yield Route(method, path, name, operation, key, at)
-            if wire.slash == "both" and path != "/":
-                other = path.removesuffix("/") if path.endswith("/") else f"{path}/"
-                yield Route(method, other, name, operation, key, at)
+            yield from _both(wire, Route(method, path, name, operation, key, at))
+    for field in file_fields(resource, wire):
+        for operation, method, tail in file_routes(resource, wire, field):
+            for item in where.items:
+                yield from _both(
+                    wire, Route(method, below(item, tail), name, f"{field}.{operation}", key, place)
+                )
+
+
+def _both(wire: Wire, route: Route) -> Iterator[Route]:
+    """The route, and where the wire wants it also the one with (or without) a slash at the end."""
+    yield route
+    if wire.slash == "both" and route.path != "/":
+        path = route.path
+        yield replace(route, path=path.removesuffix("/") if path.endswith("/") else f"{path}/")
 
 
 def _paths(where: Places, operation: str) -> tuple[str, ...]:

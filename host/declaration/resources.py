@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from host.declaration.files import check_mirrors
 from host.declaration.keys import ID, key_fields
 from host.declaration.mixins import made_by_mixins
 from host.declaration.nodes import Field, Name, PathTemplate, Relation, Resource
@@ -32,6 +33,7 @@ def link_resource(workspace: Workspace, name: str) -> None:
         fields={key: link_stored(workspace, it, name, key) for key, it in resource.fields.items()},
         relations={key: _with_column(it, key) for key, it in resource.relations.items()},
     )
+    check_mirrors(workspace, resource, bare)
     _check_same_names(workspace, resource, bare)
     resource = _with_mixins(workspace, resource, bare)
     _check_key(workspace, resource, bare)

@@ -6,6 +6,7 @@ import string
 from dataclasses import replace
 from typing import Final
 
+from host.declaration.files import completed_file, is_file
 from host.declaration.nodes import Counter, Field, Random
 from host.declaration.problems import Code
 from host.declaration.types import is_written, link_field
@@ -20,6 +21,8 @@ def link_stored(workspace: Workspace, field: Field, resource: str, name: str) ->
     """A resource's own field, typed, with `nullable`, `column` and `set` decided."""
     path = f"{short(resource)}.fields.{name}"
     linked = link_field(workspace, field, owner_of(resource), path, "stored")
+    if linked.mirror:
+        linked = replace(linked, set="server")
     _check_kinds(workspace, linked, path)
     if linked.counter:
         _check_counter(workspace, linked, linked.counter, path)
@@ -27,6 +30,8 @@ def link_stored(workspace: Workspace, field: Field, resource: str, name: str) ->
     if linked.random:
         _check_random(workspace, linked, linked.random, path)
         linked = replace(linked, set="server", unique=True, max=linked.max or linked.random.length)
+    if is_file(workspace, linked):
+        linked = completed_file(workspace, linked, resource, path)
     return replace(linked, nullable=_nullable(linked), column=_column(linked, name))
 
 

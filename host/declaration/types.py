@@ -20,9 +20,11 @@ from host.declaration.workspace import Workspace
 # `part` is inside `out`.
 Use = Literal["stored", "value", "setting", "out", "part"]
 
-CONSTRAINTS: Final = ("min", "max", "pattern", "values", "of", "fields", "digits", "places", "trim")
+CONSTRAINTS: Final = (
+    "min", "max", "pattern", "values", "of", "fields", "digits", "places", "trim", "types", "folder", "variants", "links",
+)  # fmt: skip
 STORED_ONLY: Final = (
-    "set", "read", "write", "transient", "computed", "rollup", "counter", "random", "unique", "column", "was",
+    "set", "read", "write", "transient", "computed", "rollup", "counter", "random", "unique", "column", "was", "mirror",
 )  # fmt: skip
 OUT_WORDS: Final = ("none", "file", "stream")
 _INHERITED: Final = (*CONSTRAINTS, "default", "doc", "example", "nullable")
@@ -80,7 +82,13 @@ def _base(
 ) -> Field | None:
     name = field.type
     place = field.place.of("type")
-    if name in ws.vocabulary.types or (use == "out" and name in OUT_WORDS):
+    if use == "out" and name in OUT_WORDS:
+        return field
+    if name in ws.vocabulary.types:
+        if use != "stored" and ws.vocabulary.types[name].file:
+            message = "a file belongs to a row: declare it among the fields of a resource"
+            ws.problems.add("out_of_place", place, _at(field, path), message)
+            return None
         return field
     qualified = name if "." in name else f"{plugin}.{name}"
     if qualified in ws.types:
@@ -132,6 +140,8 @@ def check_constraints(ws: Workspace, field: Field, path: str) -> None:
         if is_written(field, key) and key not in words.constraints:
             message = f'`{key}` does not fit the type "{field.type}"'
             ws.problems.add("constraint", field.place.name(key), path, message)
+    if words.file:
+        return  # `files` checks the rest of it
     needed = {"enum": "values", "list": "of", "object": "fields"}.get(field.type)
     if needed and not getattr(field, needed):
         ws.problems.add("missing_constraint", field.place, path, f'the type "{field.type}" needs `{needed}`')

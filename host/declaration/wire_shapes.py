@@ -16,7 +16,7 @@ from host.declaration.problems import Place, did_you_mean
 from host.declaration.workspace import Workspace, owner_of, short
 
 _KEYS: Final = tuple(it.name for it in fields(Wire) if "doc" in it.metadata)
-_MERGED: Final = ("names", "parameters", "also", "through", "constants", "units")
+_MERGED: Final = ("names", "parameters", "also", "through", "constants", "units", "files")
 _OF_ENDPOINTS: Final = ("unknown", "errors")
 
 
@@ -121,6 +121,7 @@ def _applying(wire: Wire, known: Collection[str]) -> Wire:
         through={key: it for key, it in wire.through.items() if is_known(it)},
         hide=tuple(it for it in wire.hide if it in known),
         units={key: it for key, it in wire.units.items() if key in known},
+        files={key: it for key, it in wire.files.items() if key in known},
     )
 
 

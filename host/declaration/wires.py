@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from host.declaration.files import check_wire_files
 from host.declaration.keys import attributes
 from host.declaration.nodes import Field, Name, Relation, Resource, Wire, WireParameter
 from host.declaration.operations import STANDARD
@@ -49,6 +50,7 @@ def _linked(ws: Workspace, resource: Resource, wire: Wire, path: str) -> Wire:
     _check_parameters(ws, resource, wire, path)
     _check_units(ws, resource, wire, path)
     _check_list(ws, resource, wire, path)
+    check_wire_files(ws, resource, wire, path)
     chosen = (
         [it for it in wire.operations if it in offered]
         if wire.operations is not None
