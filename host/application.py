@@ -32,6 +32,7 @@ from host.web.door import Door, run_wsgi
 from host.web.health import HealthOperations
 from host.web.operations import Operation
 from host.web.pipeline import Fallback, Pipeline
+from host.web.protection import protected, protection
 from host.web.resources import ResourceOperations
 from host.web.router import Router
 from host.web.steps import Steps
@@ -132,8 +133,11 @@ def assemble(settings: Settings) -> App:
             hooks.hook.health_checks,
         ).operations(),
     )
+    operations = tuple(protected(operations, settings))
     hooks.hook.startup(registry=registry, settings=settings)
-    return App(settings, runtime, operations, authentication, hooks, limiter)
+    return App(
+        settings, runtime, operations, authentication, hooks, limiter, protection(settings, limiter)
+    )
 
 
 def describe(root: Path, environ: Mapping[str, str]) -> App:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from limits.storage import RedisStorage
@@ -77,9 +77,7 @@ def _storage(url: str, timeout: float) -> RedisStorage:
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    options = {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry": Retry(NoBackoff(), 0)}
-    found = RedisStorage(
-        url.replace("unix://", "redis+unix://", 1) if url.startswith("unix://") else url, **options
-    )  # type: ignore[arg-type]
-    found.key_prefix = "hostwright"
-    return found
+    options: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+    if url.startswith("unix://"):
+        url = f"redis+{url}"
+    return RedisStorage(url, key_prefix="hostwright", retry=Retry(NoBackoff(), 0), **options)  # type: ignore[arg-type]

@@ -23,16 +23,24 @@ class Refused(Exception):
     """A text that is not what a setting takes; the message says what it has to be."""
 
 
-def setting(default: Any, variable: str, *, kind: Literal["size"] | None = None, secret: bool = False) -> Any:
+def setting(
+    default: Any,
+    variable: str,
+    *,
+    kind: Literal["size"] | None = None,
+    secret: bool = False,
+    parse: Callable[[str], Any] | None = None,
+) -> Any:
     """A field that is read from `HOSTWRIGHT_<variable>`. A `size` may be written as `10MB`; a secret has no `repr`.
 
     The annotation says what is taken: `int` a whole number above 0, `bool` on or off, `str`, `Literal` one of its words,
-    `tuple[str, ...]` words with commas between them; `| None` where leaving it out means something of its own.
+    `tuple[str, ...]` words with commas between them; `| None` where leaving it out means something of its own. What
+    takes another form is read by `parse`, which raises Refused.
     """
     return field(
         default=default,
         repr=not secret,
-        metadata={"variable": PREFIX + variable, "kind": kind, "secret": secret},
+        metadata={"variable": PREFIX + variable, "kind": kind, "secret": secret, "parse": parse},
     )
 
 
@@ -61,6 +69,9 @@ def _read(item: Field[Any], hint: Any, variable: str, text: str) -> Any:
 
 
 def _parser(item: Field[Any], hint: Any) -> Callable[[str], Any]:
+    own: Callable[[str], Any] | None = item.metadata["parse"]
+    if own is not None:
+        return own
     if get_origin(hint) in (Union, UnionType):
         hint = next(kind for kind in get_args(hint) if kind is not NoneType)
     if get_origin(hint) is Literal:

@@ -12,11 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
+from urllib.parse import urlsplit
 
 from host.errors import ConfigurationError
 from host.settings.identity import IdentitySettings
 from host.settings.mail import MailSettings, RecoverySettings
 from host.settings.oidc import OidcSettings, with_providers
+from host.settings.protection import ProtectionSettings
+from host.settings.proxy import ProxySettings, host_name
+from host.settings.proxy import public_url as parse_public_url
 from host.settings.reading import PREFIX, read_group, setting, variables_of
 from host.settings.redis import RedisSettings
 from host.settings.sign_in import SignInSettings
@@ -35,16 +39,26 @@ class Settings:
     synchronous: Literal["FULL", "NORMAL"] = setting("FULL", "SQLITE_SYNCHRONOUS")
     body_limit: int = setting(1 << 20, "BODY_LIMIT", kind="size")
     import_limit: int = setting(1 << 30, "IMPORT_LIMIT", kind="size")
-    public_url: str = setting("", "PUBLIC_URL")
+    public_url: str = setting("", "PUBLIC_URL", parse=parse_public_url)
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     sign_in: SignInSettings = field(default_factory=SignInSettings)
     mail: MailSettings = field(default_factory=MailSettings)
     recovery: RecoverySettings = field(default_factory=RecoverySettings)
     oidc: OidcSettings = field(default_factory=OidcSettings)
+    protection: ProtectionSettings = field(default_factory=ProtectionSettings)
+    proxy: ProxySettings = field(default_factory=ProxySettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
-    is_embedded: bool = False
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    is_embedded: bool = False  # one person's own machine: what protects servers from others is off
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names that a server answers to, out of its public URL and further ones; none means every name."""
+        if self.is_embedded:
+            return frozenset(self.proxy.hosts)
+        own = host_name(urlsplit(self.public_url).netloc)
+        return frozenset((*self.proxy.hosts, *((own,) if own else ())))
 
     @property
     def var(self) -> Path:

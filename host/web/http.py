@@ -12,6 +12,7 @@ from host.actor import ANONYMOUS, Actor
 from host.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
 
 if TYPE_CHECKING:
+    from host.limiting import Standing
     from host.web.operations import Operation
 
 JSON = "application/json"
@@ -37,6 +38,7 @@ class Request:
     operation: Operation | None = None  # what is asked for, once it has been routed
     params: Mapping[str, str] = field(default_factory=dict)
     body_limit: int = 1 << 20
+    standings: tuple[Standing, ...] = ()  # of the rates that it was counted for
     environ: Mapping[str, Any] = field(
         default_factory=dict
     )  # the door's own, for what falls through to Flask

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from host.compiler.models import Attribute
+from host.compiler.models import Attribute, Model
+from host.compiler.parents import Parent
 from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import AnyOf, Field, WireErrors
+from host.limiting import Limit
 from host.web.http import Answer, Request
 
 Handler = Callable[[Request], Answer]
@@ -40,12 +42,19 @@ class Operation:
     errors: WireErrors = field(default_factory=WireErrors)
     parameters: Mapping[str, Attribute] = field(default_factory=dict)  # of the path
     body_limit: int = 1 << 20
+    limits: tuple[Limit, ...] = ()  # how often it may be asked for
     details: Mapping[str, Any] = field(default_factory=dict)  # what a kind adds for its documentation
 
     def all_paths(self) -> tuple[str, ...]:
         """Every path that it is served on."""
         plain = (self.path, *self.paths)
         return (*plain, *(f"{path}/" for path in plain)) if self.slash else plain
+
+
+def path_attributes(parents: Iterable[Parent], model: Model | None) -> Mapping[str, Attribute]:
+    """The attributes that stand in a path, by the names of its parameters: parents, and the key of a row."""
+    found = {parent.parameter: parent.relation for parent in parents}
+    return {**found, **({key.name: key for key in model.keys} if model is not None else {})}
 
 
 def operation_id(verb: str, name: str, wire: CompiledWire | None = None) -> str:
