@@ -17,6 +17,7 @@ class Actor:
     roles: frozenset[str] = frozenset()
     account: Mapping[str, Any] = field(default_factory=dict, compare=False)
     is_system: bool = False  # jobs and commands that run as the host: every rule holds
+    session: str | None = field(default=None, compare=False)  # the sign-in that a token or cookie stands for
 
     @property
     def is_authenticated(self) -> bool:

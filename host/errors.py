@@ -4,8 +4,10 @@ HostError
 ├── DeclarationError            the YAML is wrong; carries every problem at once
 ├── ConfigurationError          a setting, a secret or a database is missing: one clear sentence for the operator
 └── RequestError                what a caller did, or may not do
-    ├── BadRequest 400, Unauthenticated 401, Forbidden 403 (SignUpClosed), NotFound 404, MethodNotAllowed 405
-    ├── Conflict 409 (Duplicate, Referenced), PreconditionFailed 412, PayloadTooLarge 413, UnsupportedMediaType 415
+    ├── BadRequest 400, Unauthenticated 401, Forbidden 403 (SignUpClosed, CsrfFailed), NotFound 404, MethodNotAllowed 405
+    ├── Conflict 409 (Duplicate, Referenced, AlreadyRefreshed), PreconditionFailed 412, PayloadTooLarge 413, UnsupportedMediaType 415
+    ├── BadRequest 400, Conflict 409, Invalid 422 of an Idempotency-Key: MalformedIdempotencyKey, IdempotencyKeyRequired,
+    │   StillRunning, AnswerNotKept, OtherRequest
     ├── Invalid 422, PreconditionRequired 428, TooManyRequests 429
     └── UpstreamError 502, Unavailable 503, InsufficientStorage 507
 
@@ -76,6 +78,20 @@ class BadRequest(RequestError):
     """The request cannot be understood at all: not JSON, a malformed cursor."""
 
 
+class MalformedIdempotencyKey(BadRequest):
+    """The `Idempotency-Key` is not one, or comes from nobody in particular."""
+
+    code = "idempotency_key"
+    title = "Not an idempotency key"
+
+
+class IdempotencyKeyRequired(BadRequest):
+    """The operation wants an `Idempotency-Key`."""
+
+    code = "idempotency_key_required"
+    title = "Idempotency-Key required"
+
+
 class Unauthenticated(RequestError):
     """Nobody is signed in, or the credential does not count; answered with `WWW-Authenticate` (RFC 6750)."""
 
@@ -104,12 +120,26 @@ class SignUpClosed(Forbidden):
     title = "Signing up is closed"
 
 
+class CsrfFailed(Forbidden):
+    """A request that is signed in by a cookie does not show that it comes from the application's own pages."""
+
+    code = "csrf"
+    title = "Not from your own page"
+
+
 class NotFound(RequestError):
     """There is no such row, or the actor may not know of it."""
 
     status = 404
     code = "not_found"
     title = "Not found"
+
+
+class Hidden(NotFound):
+    """The row exists, and the actor may not see it; raised only where a wire gives this case a status."""
+
+    code = "hidden"
+    title = "Not for you to see"
 
 
 class MalformedKey(NotFound):
@@ -152,6 +182,27 @@ class Referenced(Conflict):
     title = "Still referenced"
 
 
+class AlreadyRefreshed(Conflict):
+    """A refresh token came a second time within moments: another tab has been faster, and its answer counts."""
+
+    code = "already_refreshed"
+    title = "Already refreshed"
+
+
+class StillRunning(Conflict):
+    """The first request with this `Idempotency-Key` has not been answered yet."""
+
+    code = "idempotency_in_flight"
+    title = "The first request is still running"
+
+
+class AnswerNotKept(Conflict):
+    """The first request with this `Idempotency-Key` has been carried out; its answer cannot be given again."""
+
+    code = "idempotency_not_kept"
+    title = "Carried out, the answer was not kept"
+
+
 class PreconditionFailed(RequestError):
     """`If-Match` names another version than the present one."""
 
@@ -187,6 +238,13 @@ class Invalid(RequestError):
     def at(cls, pointer: str, code: str, detail: str) -> Invalid:
         """One error at one place."""
         return cls(detail, [FieldError(pointer, code, detail)])
+
+
+class OtherRequest(Invalid):
+    """The `Idempotency-Key` belongs to a request with another path or body."""
+
+    code = "idempotency_mismatch"
+    title = "The key belongs to another request"
 
 
 class PreconditionRequired(RequestError):

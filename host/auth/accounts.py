@@ -7,14 +7,18 @@ begins, so that the number that the server counts is held for moments only.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from host.actor import SYSTEM
 from host.auth.lookup import Row, by_any, by_id, by_name, by_text, is_id
 from host.auth.names import full_name, names_of, usernames_for
+from host.auth.origins import Origin
 from host.auth.passwords import Passwords
+from host.auth.sessions import Sessions, forgotten
+from host.auth.throttling import Attempt, Throttle
 from host.compiler.models import ACCOUNT
 from host.errors import Duplicate, FieldError, Invalid, NotFound, Unauthenticated
 from host.service.context import Context
@@ -30,6 +34,13 @@ class Accounts:
 
     runtime: Runtime
     passwords: Passwords
+    forget: Callable[[str], None] = forgotten
+    throttle: Throttle | None = None
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """The sign-ins of these accounts."""
+        return Sessions(self.runtime, self.forget)
 
     def sign_up(self, values: Mapping[str, Any], *, role: str = "user", request_id: str = "") -> Row:
         """A new account. Raises Invalid, or Duplicate when the name or the address is taken."""
@@ -48,8 +59,14 @@ class Accounts:
         except Duplicate as error:
             raise _at_given(error, values) from error
 
-    def sign_in(self, *, username: str | None, email: str | None, password: str, request_id: str = "") -> Row:
-        """The account of these credentials. Raises Unauthenticated, saying and costing the same whatever was wrong."""
+    def sign_in(
+        self, *, username: str | None, email: str | None, password: str, request_id: str = "",
+        origin: Origin | None = None,
+    ) -> Row:  # fmt: skip
+        """The account of these credentials. Raises Unauthenticated, saying and costing the same whatever was wrong.
+
+        Whoever has failed too often is told to wait by TooManyRequests, before the password is looked at.
+        """
         if not username and not email:
             raise Invalid.at("/username", "required", "give a user name or an e-mail address")
         with self.runtime.database.reading() as connection:
@@ -57,11 +74,26 @@ class Accounts:
                 row = by_text(self.runtime, connection, "email", email)
             else:
                 row = by_name(self.runtime, connection, username or "")
+        attempt = self._attempt("sign_in", email or username or "", row, origin)
         is_right = self.passwords.verify(password, row["password"] if row else None)
         if row is None or not is_right or not row["active"]:
             raise Unauthenticated("the name or the password is wrong")
+        if attempt is not None:
+            attempt.succeeded(row["id"])
         if self.passwords.is_outdated(row["password"]):
             self._renew_hash(row, password, request_id)
+        return row
+
+    def prove(
+        self, account: str, password: str, origin: Origin | None = None, *, at: str = "/password"
+    ) -> Row:
+        """The account, if this is its present password: before something that a stolen token must not do. Raises Invalid."""
+        row = self.get(account)
+        attempt = self._attempt("prove", account, row, origin)
+        if not self.passwords.verify(password, row["password"]):
+            raise Invalid.at(at, "wrong", "this is not the present password")
+        if attempt is not None:
+            attempt.succeeded(account)
         return row
 
     # -- finding --
@@ -87,7 +119,7 @@ class Accounts:
     # -- by an operator --
 
     def set_password(self, account: Row, password: str) -> None:
-        """Another password; tokens issued so far no longer count."""
+        """Another password; every session ends, and with it every token issued so far."""
         self.passwords.check(password, account["username"], account["email"])
         self._change(account, {"password": self.passwords.hash(password)}, ends_tokens=True)
 
@@ -97,10 +129,15 @@ class Accounts:
         self._change(account, {"role": role})
 
     def set_active(self, account: Row, *, active: bool) -> None:
-        """Let an account sign in, or end its tokens and refuse it."""
+        """Let an account sign in, or end its sessions and refuse it."""
         self._change(account, {"active": active}, ends_tokens=not active)
 
     # -- inside --
+
+    def _attempt(self, what: str, name: str, row: Row | None, origin: Origin | None) -> Attempt | None:
+        if self.throttle is None:
+            return None
+        return self.throttle.attempt(what, name, row["id"] if row else None, origin)
 
     def _store(self, values: Row, request_id: str) -> Row:
         given = {name: value for name, value in values.items() if value is not None}
@@ -123,6 +160,8 @@ class Accounts:
             records = ctx.records(ACCOUNT)
             version = records.lock(account["id"])["token_version"] + ends_tokens
             records.update(account["id"], {**values, "token_version": version})
+            if ends_tokens:
+                self.sessions.end_others(ctx, account["id"], None)
 
     def _renew_hash(self, account: Row, password: str, request_id: str) -> None:
         """Store today's kind of hash, unless the password has been changed in the meantime."""

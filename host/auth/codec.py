@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from host.errors import Unauthenticated
 
 if TYPE_CHECKING:
     from flask import Flask
 
+Kind = Literal["access", "refresh"]
 ALGORITHM = "HS256"
 SKEW = (
     30  # seconds that the clock of another server of the same app may be ahead; never added to a token's life
@@ -23,24 +24,25 @@ SKEW = (
 
 
 class TokenCodec:
-    """Signs and reads the access tokens of one app."""
+    """Signs and reads the tokens of one app."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
-    def encode(self, subject: str, claims: Mapping[str, Any], issued: int, expires: int) -> str:
-        """A signed access token; times in seconds since 1970."""
-        from flask_jwt_extended import create_access_token
+    def encode(
+        self, subject: str, claims: Mapping[str, Any], issued: int, expires: int, kind: Kind = "access"
+    ) -> str:  # fmt: skip
+        """A signed token; times in seconds since 1970."""
+        from flask_jwt_extended import create_access_token, create_refresh_token
 
+        create = create_access_token if kind == "access" else create_refresh_token
         times = {"iat": issued, "exp": expires}
         with self._app.app_context():
-            token: str = create_access_token(
-                subject, additional_claims={**claims, **times}, expires_delta=False
-            )
+            token: str = create(subject, additional_claims={**claims, **times}, expires_delta=False)
         return token
 
-    def decode(self, token: str, now: float) -> Mapping[str, Any]:
-        """The claims of an access token that this app signed and that has not expired. Raises Unauthenticated."""
+    def decode(self, token: str, now: float, kind: Kind = "access") -> Mapping[str, Any]:
+        """The claims of a token of this kind that this app signed and that has not expired. Raises Unauthenticated."""
         from flask_jwt_extended import decode_token
         from flask_jwt_extended.exceptions import JWTExtendedException
         from jwt.exceptions import PyJWTError
@@ -51,7 +53,7 @@ class TokenCodec:
         except (PyJWTError, JWTExtendedException, ValueError, RecursionError):
             raise refused() from None
         expires = claims.get("exp")
-        if claims["type"] != "access" or not isinstance(expires, int) or expires <= now:
+        if claims["type"] != kind or not isinstance(expires, int) or expires <= now:
             raise refused()
         return claims
 

@@ -12,4 +12,6 @@ class IdentitySettings:
     """Accounts and tokens."""
 
     sign_up: bool = setting(True, "SIGN_UP")
-    token_seconds: int = setting(7 * 24 * 3600, "TOKEN_SECONDS")
+    token_seconds: int = setting(7 * 24 * 3600, "TOKEN_SECONDS")  # of clients that never refresh
+    access_seconds: int = setting(15 * 60, "ACCESS_SECONDS")  # of clients that refresh
+    session_seconds: int = setting(30 * 24 * 3600, "SESSION_SECONDS")  # until those sign in again

@@ -75,14 +75,12 @@ class Site:
         values = {"username": name, "email": f"{name}@example.org", "hex": hex24(), "role": role}
         with self.runtime.writing(SYSTEM, plugin="host") as ctx:
             row = ctx.records(ACCOUNT).create(values)
-        actor = self.app.authentication.tokens.actor(self.app.authentication.tokens.issue(row).token)
-        assert actor is not None  # the account has just been made
-        return actor
+        return self.app.authentication.tokens.actor(self.app.authentication.grants.begin(row).token)
 
     def token(self, actor: Actor) -> str:
         """A real token of an account."""
         row = self.app.authentication.accounts.get(actor.id or "")
-        return self.app.authentication.tokens.issue(row).token
+        return self.app.authentication.grants.begin(row).token
 
     def client(self, actor: Actor | None = None) -> Client:
         """A client that is signed in as the actor, or as nobody."""

@@ -13,14 +13,16 @@ from typing import Any, Literal
 
 from host.actor import SYSTEM
 from host.auth.accounts import Accounts
+from host.auth.grants import Grants, Way
 from host.auth.lookup import Row
-from host.auth.tokens import Tokens
+from host.auth.sessions import Visitor
 from host.declaration.nodes import Endpoint, Field, WireErrors, WireValues
 from host.errors import SignUpClosed
 from host.service.runtime import Runtime
 from host.web.actions import read_input, shape_of
 from host.web.http import Answer, Request, json_answer
 from host.web.operations import Operation, operation_id
+from host.web.origins import origin_of
 
 ERRORS = WireErrors(keys=("error", "message", "detail", "msg"), constants={"success": False})
 NO_STORE = ("Cache-Control", "no-store")
@@ -32,7 +34,7 @@ class AccountOperations:
     """The handlers; `is_open` says whether anybody may sign up."""
 
     accounts: Accounts
-    tokens: Tokens
+    grants: Grants
     is_open: bool
 
     def operations(self) -> Iterator[Operation]:
@@ -48,8 +50,9 @@ class AccountOperations:
         """POST /api/auth/register."""
         if not self.is_open:
             raise SignUpClosed("nobody can sign up here by themselves; ask the operator for an account")
-        account = self.accounts.sign_up(self._input(request, self._register), request_id=request.id)
-        return self._signed_in(account, self._register, "The account has been created")
+        given = self._input(request, self._register)
+        account = self.accounts.sign_up(given, request_id=request.id)
+        return self._signed_in(request, given, account, self._register, "The account has been created")
 
     def login(self, request: Request) -> Answer:
         """POST /api/auth/login."""
@@ -59,8 +62,9 @@ class AccountOperations:
             email=given.get("email"),
             password=given["password"],
             request_id=request.id,
+            origin=origin_of(request),
         )
-        return self._signed_in(account, self._login, "You are signed in")
+        return self._signed_in(request, given, account, self._login, "You are signed in")
 
     def me(self, request: Request) -> Answer:
         """GET /api/auth/me."""
@@ -112,11 +116,15 @@ class AccountOperations:
         name = "HostSignUp" if node is self._register else "HostSignIn"
         return read_input(self._runtime, request, node, name, WireValues(), node.unknown)
 
-    def _signed_in(self, account: Row, node: Endpoint, message: str) -> Answer:
-        issued = self.tokens.issue(account)
+    def _signed_in(
+        self, request: Request, given: Mapping[str, Any], account: Row, node: Endpoint, message: str
+    ) -> Answer:
+        way = Way("refresh" if given.get("refresh") else "token")
+        granted = self.grants.begin(account, way, visitor_of(request))
         return self._answer(node, {
-            "message": message, "token": issued.token, "token_type": TOKEN_TYPE, "refresh_token": None,
-            "expires_at": issued.expires_at, "user_id": account["id"], "username": account["username"],
+            "message": message, "token": granted.token, "token_type": TOKEN_TYPE,
+            "refresh_token": granted.refresh_token, "expires_at": granted.expires_at,
+            "user_id": account["id"], "username": account["username"],
             "user": {**account, "id": account["hex"]},
         })  # fmt: skip
 
@@ -126,3 +134,8 @@ class AccountOperations:
         assert out is not None  # every operation here answers something
         shown = shape_of(self._runtime.context(SYSTEM), out, None)(value)
         return json_answer(shown, node.status or 200, [NO_STORE])
+
+
+def visitor_of(request: Request) -> Visitor:
+    """Where a sign-in comes from."""
+    return Visitor(request.header("user-agent") or "", request.remote, request.id)

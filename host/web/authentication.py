@@ -11,8 +11,11 @@ from host.actor import Actor
 from host.auth.accounts import Accounts
 from host.auth.bearer import bearer_token
 from host.auth.codec import TokenCodec
+from host.auth.grants import Grants
 from host.auth.passwords import Passwords
-from host.auth.states import AccountStates
+from host.auth.refresh import Rotation
+from host.auth.states import SessionStates
+from host.auth.throttling import Throttle
 from host.auth.tokens import Tokens
 from host.compiler.models import ACCOUNT
 from host.service.runtime import Runtime
@@ -30,7 +33,7 @@ class Authentication:
 
     settings: Settings
     accounts: Accounts
-    tokens: Tokens
+    grants: Grants
     authenticators: tuple[Authenticate, ...]  # asked in order; the first answer counts
 
     @classmethod
@@ -38,13 +41,24 @@ class Authentication:
         cls, runtime: Runtime, settings: Settings, hooks: pluggy.PluginManager | None = None
     ) -> Authentication:  # fmt: skip
         """Put the parts together; connects to nothing yet."""
-        tokens = Tokens(TokenCodec(settings.secret), AccountStates(runtime), settings.identity.token_seconds)
+        states = SessionStates(runtime)
+        tokens = Tokens(TokenCodec(settings.secret), states)
+        throttle = Throttle(runtime, settings.sign_in, settings.secret)
+        accounts = Accounts(runtime, Passwords(), states.forget, throttle)
+        grants = Grants(tokens, accounts.sessions, Rotation(accounts.sessions), settings.identity)
         authenticators = (*plugins_authenticators(runtime, hooks), token_authenticator(tokens))
-        return cls(settings, Accounts(runtime, Passwords()), tokens, authenticators)
+        return cls(settings, accounts, grants, authenticators)
+
+    @property
+    def tokens(self) -> Tokens:
+        """What turns a token into an actor."""
+        return self.grants.tokens
 
     def operations(self) -> Iterable[Operation]:
         """The operations below `/api/auth`."""
-        return AccountOperations(self.accounts, self.tokens, is_open=self.settings.identity.sign_up).operations()
+        return AccountOperations(
+            self.accounts, self.grants, is_open=self.settings.identity.sign_up
+        ).operations()
 
 
 def token_authenticator(tokens: Tokens) -> Authenticate:

@@ -71,4 +71,4 @@ def token_of(house: House, key: str) -> str:
     """A token of the account with this key; its old password is not known here."""
     with house.app.runtime.reading(SYSTEM, plugin="host") as ctx:
         account = ctx.records("account").find_all(hex=key)[0]
-    return house.app.authentication.tokens.issue(account).token
+    return house.app.authentication.grants.begin(account).token

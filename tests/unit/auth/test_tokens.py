@@ -1,7 +1,7 @@
 """Tokens: which count, until when, and how soon one stops."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +13,14 @@ from flask_jwt_extended import JWTManager, create_refresh_token
 from host.auth.accounts import Accounts
 from host.auth.codec import TokenCodec
 from host.auth.lookup import Row
-from host.auth.states import AccountStates
-from host.auth.tokens import Tokens
+from host.auth.sessions import Visitor
+from host.auth.states import SessionStates
+from host.auth.tokens import Issued, Tokens
 from host.errors import Unauthenticated
 from host.service.runtime import Runtime
 from tests.unit.auth.conftest import SECRET
+
+Issue = Callable[[Row], Issued]
 
 
 @dataclass
@@ -37,7 +40,18 @@ def clock() -> Clock:
 
 @pytest.fixture
 def tokens(runtime: Runtime, clock: Clock) -> Tokens:
-    return Tokens(TokenCodec(SECRET), AccountStates(runtime, clock), 3600, clock)
+    return Tokens(TokenCodec(SECRET), SessionStates(runtime, clock), clock)
+
+
+@pytest.fixture
+def issue(tokens: Tokens, accounts: Accounts) -> Issue:
+    """A token of a new session."""
+
+    def issued(account: Row) -> Issued:
+        session, _ = accounts.sessions.begin(account, "token", 3600, Visitor())
+        return tokens.issue(account, session, 3600)
+
+    return issued
 
 
 @pytest.fixture
@@ -60,34 +74,35 @@ def assert_refused(tokens: Tokens, token: str) -> None:
     assert 'error="invalid_token"' in caught.value.headers["WWW-Authenticate"]
 
 
-def test_token_stands_for_its_account(tokens: Tokens, ann: Row) -> None:
-    actor = tokens.actor(tokens.issue(ann).token)
+def test_token_stands_for_its_account(tokens: Tokens, issue: Issue, ann: Row) -> None:
+    actor = tokens.actor(issue(ann).token)
     assert (actor.id, actor.number, actor.hex) == (ann["id"], 1, ann["hex"])
     assert actor.roles == {"user"}
     assert actor.account["email"] == "ann@x.org"
     assert "password" not in actor.account
 
 
-def test_token_carries_every_known_claim(tokens: Tokens, ann: Row, clock: Clock) -> None:
-    issued = tokens.issue(ann)
+def test_token_carries_every_known_claim(tokens: Tokens, issue: Issue, ann: Row, clock: Clock) -> None:
+    issued = issue(ann)
     claims = claims_of(issued.token)
     assert claims.pop("jti")
     assert claims == {
         "sub": ann["id"], "user_id": ann["id"], "id": ann["hex"], "username": "ann", "email": "ann@x.org",
-        "role": "user", "ver": 1, "iat": int(clock.now), "exp": int(clock.now) + 3600, "type": "access", "fresh": False,
+        "role": "user", "ver": 1, "sid": claims["sid"],
+        "iat": int(clock.now), "exp": int(clock.now) + 3600, "type": "access", "fresh": False,
     }  # fmt: skip
     assert issued.expires_at.timestamp() == claims["exp"]
 
 
-def test_expired_token_is_refused(tokens: Tokens, ann: Row, clock: Clock) -> None:
-    token = tokens.issue(ann).token
+def test_expired_token_is_refused(tokens: Tokens, issue: Issue, ann: Row, clock: Clock) -> None:
+    token = issue(ann).token
     tokens.actor(token)
     clock.now += 3600
     assert_refused(tokens, token)
 
 
-def test_expired_token_is_refused_unseen(tokens: Tokens, ann: Row, clock: Clock) -> None:
-    claims = claims_of(tokens.issue(ann).token)
+def test_expired_token_is_refused_unseen(tokens: Tokens, issue: Issue, ann: Row, clock: Clock) -> None:
+    claims = claims_of(issue(ann).token)
     assert_refused(tokens, signed({**claims, "exp": int(clock.now) - 1}))
 
 
@@ -97,14 +112,17 @@ def test_expired_token_is_refused_unseen(tokens: Tokens, ann: Row, clock: Clock)
         {"type": "refresh"},
         {"sub": "42"},
         {"sub": None},
-        {"ver": "x"},
+        {"sid": "x"},
+        {"sid": None},
+        {"sid": "00000000-0000-7000-8000-000000000001"},
+        {"sub": "00000000-0000-7000-8000-000000000001"},
         {"exp": None},
         {"exp": 2e20},
         {"iat": 2**40},
     ],
 )
-def test_wrong_claims_are_refused(tokens: Tokens, ann: Row, change: dict[str, Any]) -> None:
-    claims = {**claims_of(tokens.issue(ann).token), **change}
+def test_wrong_claims_are_refused(tokens: Tokens, issue: Issue, ann: Row, change: dict[str, Any]) -> None:
+    claims = {**claims_of(issue(ann).token), **change}
     assert_refused(tokens, signed({key: value for key, value in claims.items() if value is not None}))
 
 
@@ -116,24 +134,24 @@ def test_real_refresh_token_is_refused(tokens: Tokens, ann: Row) -> None:
         assert_refused(tokens, create_refresh_token(ann["id"], additional_claims={"ver": 1}))
 
 
-def test_tampered_token_is_refused(tokens: Tokens, ann: Row) -> None:
-    head, body, signature = tokens.issue(ann).token.split(".")
+def test_tampered_token_is_refused(tokens: Tokens, issue: Issue, ann: Row) -> None:
+    head, body, signature = issue(ann).token.split(".")
     other = signed({**claims_of(f"{head}.{body}.{signature}"), "role": "admin"}, "x" * 40).split(".")[1]
     assert_refused(tokens, f"{head}.{other}.{signature}")
     assert_refused(tokens, f"{head}.{body}.{signature[:-4]}AAAA")
 
 
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512", "none"])
-def test_other_algorithm_is_refused(tokens: Tokens, ann: Row, algorithm: str) -> None:
-    claims = claims_of(tokens.issue(ann).token)
+def test_other_algorithm_is_refused(tokens: Tokens, issue: Issue, ann: Row, algorithm: str) -> None:
+    claims = claims_of(issue(ann).token)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("warnings.warn", lambda *_, **__: None)  # the key is short for SHA-512
         token = signed(claims, "" if algorithm == "none" else SECRET, algorithm=algorithm)
         assert_refused(tokens, token)
 
 
-def test_foreign_token_is_refused(tokens: Tokens, ann: Row) -> None:
-    assert_refused(tokens, signed(claims_of(tokens.issue(ann).token), "another-secret-" * 3))
+def test_foreign_token_is_refused(tokens: Tokens, issue: Issue, ann: Row) -> None:
+    assert_refused(tokens, signed(claims_of(issue(ann).token), "another-secret-" * 3))
 
 
 @pytest.mark.parametrize(
@@ -155,37 +173,39 @@ def test_nonsense_is_refused(tokens: Tokens, token: str) -> None:
 
 
 def test_deactivated_account_stops_within_seconds(
-    tokens: Tokens, accounts: Accounts, ann: Row, clock: Clock
+    tokens: Tokens, issue: Issue, accounts: Accounts, ann: Row, clock: Clock
 ) -> None:  # fmt: skip
-    token = tokens.issue(ann).token
+    token = issue(ann).token
     tokens.actor(token)
     accounts.set_active(ann, active=False)
     clock.now += 5
     assert_refused(tokens, token)
 
 
-def test_other_password_ends_old_tokens(tokens: Tokens, accounts: Accounts, ann: Row, clock: Clock) -> None:
-    old = tokens.issue(ann).token
+def test_other_password_ends_old_tokens(
+    tokens: Tokens, issue: Issue, accounts: Accounts, ann: Row, clock: Clock
+) -> None:
+    old = issue(ann).token
     tokens.actor(old)
     accounts.set_password(ann, "another horse")
     clock.now += 5
     assert_refused(tokens, old)
-    assert tokens.actor(tokens.issue(accounts.named("ann")).token).id == ann["id"]
+    assert tokens.actor(issue(accounts.named("ann")).token).id == ann["id"]
 
 
 def test_reactivated_account_has_no_old_tokens(
-    tokens: Tokens, accounts: Accounts, ann: Row, clock: Clock
+    tokens: Tokens, issue: Issue, accounts: Accounts, ann: Row, clock: Clock
 ) -> None:  # fmt: skip
-    token = tokens.issue(ann).token
+    token = issue(ann).token
     accounts.set_active(ann, active=False)
     accounts.set_active(ann, active=True)
     assert_refused(tokens, token)
 
 
 def test_deleted_account_stops_within_seconds(
-    tokens: Tokens, runtime: Runtime, ann: Row, clock: Clock
+    tokens: Tokens, issue: Issue, runtime: Runtime, ann: Row, clock: Clock
 ) -> None:  # fmt: skip
-    token = tokens.issue(ann).token
+    token = issue(ann).token
     tokens.actor(token)
     with runtime.writing(runtime.context(tokens.actor(token)).as_system().actor) as ctx:
         ctx.records("host.account").delete(ann["id"])
@@ -193,16 +213,18 @@ def test_deleted_account_stops_within_seconds(
     assert_refused(tokens, token)
 
 
-def test_other_role_counts_within_seconds(tokens: Tokens, accounts: Accounts, ann: Row, clock: Clock) -> None:
-    token = tokens.issue(ann).token
+def test_other_role_counts_within_seconds(
+    tokens: Tokens, issue: Issue, accounts: Accounts, ann: Row, clock: Clock
+) -> None:
+    token = issue(ann).token
     tokens.actor(token)
     accounts.set_role(ann, "admin")
     clock.now += 5
     assert tokens.actor(token).roles == {"admin"}
 
 
-def test_known_token_asks_no_database(tokens: Tokens, runtime: Runtime, ann: Row) -> None:
-    token = tokens.issue(ann).token
+def test_known_token_asks_no_database(tokens: Tokens, issue: Issue, runtime: Runtime, ann: Row) -> None:
+    token = issue(ann).token
     first = tokens.actor(token)
     runtime.database.dispose()
     with pytest.MonkeyPatch.context() as patch:
@@ -210,8 +232,8 @@ def test_known_token_asks_no_database(tokens: Tokens, runtime: Runtime, ann: Row
         assert tokens.actor(token) is first
 
 
-def test_known_token_costs_microseconds(tokens: Tokens, ann: Row) -> None:
-    token = tokens.issue(ann).token
+def test_known_token_costs_microseconds(tokens: Tokens, issue: Issue, ann: Row) -> None:
+    token = issue(ann).token
     tokens.actor(token)
     times = []
     for _ in range(5):
