@@ -4,7 +4,8 @@ HostError
 ├── DeclarationError            the YAML is wrong; carries every problem at once
 ├── ConfigurationError          a setting, a secret or a database is missing: one clear sentence for the operator
 └── RequestError                what a caller did, or may not do
-    ├── BadRequest 400, Unauthenticated 401, Forbidden 403 (SignUpClosed, CsrfFailed), NotFound 404, MethodNotAllowed 405
+    ├── BadRequest 400, Unauthenticated 401, Forbidden 403 (SignUpClosed, CsrfFailed,
+    │   InsufficientScope), NotFound 404, MethodNotAllowed 405
     ├── Conflict 409 (Duplicate, Referenced, AlreadyRefreshed), PreconditionFailed 412, PayloadTooLarge 413, UnsupportedMediaType 415
     ├── BadRequest 400, Conflict 409, Invalid 422 of an Idempotency-Key: MalformedIdempotencyKey, IdempotencyKeyRequired,
     │   StillRunning, AnswerNotKept, OtherRequest
@@ -118,6 +119,17 @@ class SignUpClosed(Forbidden):
 
     code = "sign_up_closed"
     title = "Signing up is closed"
+
+
+class InsufficientScope(Forbidden):
+    """The API key has no scope that names this operation (RFC 6750)."""
+
+    code = "insufficient_scope"
+    title = "Not in the key's scopes"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.headers = {"WWW-Authenticate": 'Bearer realm="hostwright", error="insufficient_scope"'}
 
 
 class CsrfFailed(Forbidden):
