@@ -15,10 +15,22 @@ from host.compiler.expressions import Scope, to_sql
 from host.compiler.models import Attribute, Model
 from host.declaration.expressions import Column
 from host.declaration.nodes import Field
-from host.fields.forms import Emitter, Form, Source
+from host.fields.forms import STANDARD, Emitter, Form, Source
 from host.fields.kinds import Kinds
 
 Row = dict[str, Any]
+Sign = Callable[..., str]  # what makes an address of a file hold without a token
+
+
+@dataclass(frozen=True)
+class Made:
+    """A value that a function makes of several selected ones, each in its plain form; without a field as it is fetched.
+
+    `make` is called once, when the reader is made, with what signs addresses.
+    """
+
+    values: tuple[tuple[Any, Field | None], ...]
+    make: Callable[[Sign | None], Callable[..., Any]]
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,7 @@ class Output:
     form: Form | None = None  # another than the wire's
     constant: Any = None
     guard: Any = None  # SQL of a condition without which the key is absent
+    made: Made | None = None  # instead of the plain value
 
 
 @dataclass(frozen=True)
@@ -69,11 +82,13 @@ def path_output(key: str, path: str, field: Field, scope: Scope) -> Output:
     return Output(key, field, to_sql(Column(tuple(path.split("."))), scope))
 
 
-def compile_reader(outputs: Sequence[Output], kinds: Kinds, source: Source, form: Form) -> Reader:
+def compile_reader(
+    outputs: Sequence[Output], kinds: Kinds, source: Source, form: Form, sign: Sign | None = None
+) -> Reader:
     """Generate the reader of these outputs; a value that occurs under two keys is selected once."""
     emitter = Emitter(kinds, source, form)
     selection = _Selection()
-    items = [_item(output, emitter, selection) for output in outputs]
+    items = [_item(output, emitter, selection, sign) for output in outputs]
     if (
         not selection.columns
     ):  # constants alone, or nothing that this actor may read: the row still has to be there
@@ -102,18 +117,33 @@ class _Selection:
         return self._variables[id(value)]
 
 
-def _item(output: Output, emitter: Emitter, selection: _Selection) -> str:
+def _item(output: Output, emitter: Emitter, selection: _Selection, sign: Sign | None) -> str:
     """One `key: value` of the dictionary literal."""
     if output.value is None:
         name = f"c{len(emitter.names)}"
         emitter.names[name] = output.constant
         return f"{output.key!r}: {name}"
-    code = emitter.code(
-        output.field, selection.variable(output.value), nullable=output.is_nullable, form=output.form
-    )
+    if output.made is not None:
+        code = _call(output.made, emitter, selection, sign)
+    else:
+        code = emitter.code(
+            output.field, selection.variable(output.value), nullable=output.is_nullable, form=output.form
+        )
     if output.guard is None:
         return f"{output.key!r}: {code}"
     return f"**({{{output.key!r}: {code}}} if {selection.variable(output.guard)} else {{}})"
+
+
+def _call(made: Made, emitter: Emitter, selection: _Selection, sign: Sign | None) -> str:
+    name = f"c{len(emitter.names)}"
+    emitter.names[name] = made.make(sign)
+    arguments = [
+        selection.variable(value)
+        if field is None
+        else emitter.code(field, selection.variable(value), nullable=False, form=STANDARD)
+        for value, field in made.values
+    ]
+    return f"{name}({', '.join(arguments)})"
 
 
 def native_outputs(model: Model, scope: Scope) -> list[Output]:

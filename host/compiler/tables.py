@@ -117,21 +117,6 @@ def _rolled_up(build: _Build, resource: Resource, rollup: Rollup) -> Literal["ho
     return build.declaration.resources[resource.relations[Name(rollup.over.partition(".")[0])].to].stored
 
 
-def _rolled_up(build: _Build, resource: Resource, rollup: Rollup) -> Literal["host", "django"]:
-    """The form of the values that are aggregated: that of the rows over there."""
-    return build.declaration.resources[resource.relations[Name(rollup.over.partition(".")[0])].to].stored
-
-
-def _rolled_up(build: _Build, resource: Resource, rollup: Rollup) -> Literal["host", "django"]:
-    """The form of the values that are aggregated: that of the rows over there."""
-    return build.declaration.resources[resource.relations[Name(rollup.over.partition(".")[0])].to].stored
-
-
-def _rolled_up(build: _Build, resource: Resource, rollup: Rollup) -> Literal["host", "django"]:
-    """The form of the values that are aggregated: that of the rows over there."""
-    return build.declaration.resources[resource.relations[Name(rollup.over.partition(".")[0])].to].stored
-
-
 def is_nullable(node: Field) -> bool:
     """Whether null may be stored and answered."""
     if node.nullable is not None:

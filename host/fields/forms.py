@@ -28,16 +28,17 @@ class Form:
     datetime: Literal["iso", "epoch", "epoch_ms", "native"] = "iso"
     decimal: Literal["string", "number", "native"] = "string"
     duration: Literal["iso", "seconds", "minutes", "native"] = "iso"
+    file: Literal["object", "url", "path"] = "object"
     is_native: bool = False
 
     @classmethod
     def of(cls, values: WireValues) -> Form:
         """The form that a wire declares."""
-        return cls(values.datetime, values.decimal, values.duration)
+        return cls(values.datetime, values.decimal, values.duration, values.file)
 
 
 STANDARD = Form()
-NATIVE = Form("native", "native", "native", is_native=True)
+NATIVE = Form("native", "native", "native", "path", is_native=True)
 
 
 def _epoch(value: Any) -> int:
@@ -189,7 +190,12 @@ def _duration(node: Field, variable: str, source: Source, form: Form) -> str:
             return f"in_unit({number}, {'SECOND' if unit == 'seconds' else 'MINUTE'})"
 
 
+def _file(node: Field, variable: str, source: Source, form: Form) -> str:
+    return f"({variable} or None)"  # Django has empty texts for no file
+
+
 _MAKERS: Mapping[str, Maker] = {
     "boolean": _boolean, "decimal": _decimal, "datetime": _datetime, "date": _date, "time": _time, "duration": _duration,
+    "file": _file, "image": _file,
     "uuid": _uuid,
 }  # fmt: skip

@@ -20,6 +20,7 @@ from marshmallow import validate
 
 from host.declaration.nodes import Field, WireValues
 from host.fields.durations import parse_duration
+from host.fields.files import Uploaded
 from host.fields.kinds import (
     BIGGEST_INTEGER,
     decimal_pattern,
@@ -203,6 +204,15 @@ def _check_document(value: Any, depth: int) -> None:
             _check_document(item, depth - 1)
 
 
+class FileInput(ma.fields.Field[Uploaded]):
+    """An uploaded file; null where the field may be empty. JSON cannot hold one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Uploaded:
+        if not isinstance(value, Uploaded):
+            raise ma.ValidationError("expected a file: send it as a part of multipart/form-data, or null")
+        return value
+
+
 # --- one maker for each field type ------------------------------------------------------------------------------------
 
 
@@ -286,6 +296,8 @@ _MAKERS: Mapping[str, Maker] = {
     "datetime": _parsed(lambda node, values: _lenient_instant(values)),
     "duration": _parsed(lambda node, values: _duration_parser(values.duration)),
     "uuid": _parsed(lambda node, values: text_parser(parse_uuid, node)),
+    "file": lambda node, values, **options: FileInput(**options),
+    "image": lambda node, values, **options: FileInput(**options),
 }
 
 
@@ -309,7 +321,7 @@ def _validators(node: Field) -> list[Callable[[Any], Any]]:
         return [validate.OneOf(node.values, error=f"not one of {', '.join(node.values)}")]
     if node.type == "list":
         return [validate.Length(min=node.min, max=node.max)] if (node.min, node.max) != (None, None) else []
-    if node.min is None and node.max is None:
+    if (node.min is None and node.max is None) or node.type in ("file", "image"):
         return []
     low, high = (bound(node, value) for value in (node.min, node.max))
     said = [f"{word} {limit}" for word, limit in (("at least", low), ("at most", high)) if limit is not None]

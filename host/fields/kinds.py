@@ -24,6 +24,7 @@ from host.fields.durations import parse_duration
 BIGGEST_INTEGER = 2**63 - 1
 LONGEST_STRING = 255  # when `max` is not declared
 LONGEST_TEXT = 100_000
+FILE_PATH = 100  # characters of a path in the storage, as Django's file fields have them
 CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
 EQUALITY = ("eq", "ne", "in", "null")
@@ -51,6 +52,7 @@ class FieldKind:
     is_numeric: bool = False
     is_ordered: bool = False
     is_nested: bool = False
+    is_file: bool = False
     like: str | None = None  # a built-in type whose input and output form a registered type shares
     needs: frozenset[str] = field(
         default=frozenset()
@@ -145,6 +147,10 @@ def _parse_enum(text: str, node: Field) -> str:
     return text
 
 
+def _parse_file(text: str, node: Field) -> Any:
+    raise ValueError("an uploaded file, which a text cannot hold")
+
+
 def _parse_nested(text: str, node: Field) -> Any:
     raise ValueError("a JSON document, which a single text cannot hold")
 
@@ -206,6 +212,14 @@ def _text_kind(
     )  # fmt: skip
 
 
+def _file_kind(name: str, doc: str, more: str = "") -> FieldKind:
+    return FieldKind(
+        name=name, doc=doc, example=None, operators=("null",), is_file=True,
+        constraints=frozenset(f"max types folder links {more}".split()), column=lambda node: sa.String(FILE_PATH),
+        parse=_parse_file, schema=lambda node: {"type": "null"},
+    )  # fmt: skip
+
+
 BUILT_IN: tuple[FieldKind, ...] = (
     _text_kind("string", f"a text of one line, at most {LONGEST_STRING} characters unless `max` says more", "Blue"),
     _text_kind("text", f"a long text, at most {LONGEST_TEXT} characters unless `max` says otherwise", "Some words."),
@@ -261,6 +275,8 @@ BUILT_IN: tuple[FieldKind, ...] = (
         needs=frozenset({"values"}), operators=EQUALITY, column=lambda node: sa.String(max(map(len, node.values), default=1)),
         parse=_parse_enum, schema=lambda node: {"type": "string", "enum": list(node.values)},
     ),
+    _file_kind("file", "a file, uploaded as multipart/form-data and stored beside the row"),
+    _file_kind("image", "a picture, of which smaller ones can be made", "variants"),
     FieldKind(
         name="json", doc="any JSON document", example={"any": ["json"]}, operators=("null",), is_nested=True,
         column=lambda node: Json(), parse=_parse_nested, schema=lambda node: {},
@@ -293,6 +309,7 @@ def vocabulary(known: Kinds) -> Vocabulary:
             ordered=kind.is_ordered,
             text=kind.is_text,
             numeric=kind.is_numeric,
+            file=kind.is_file,
             scalar=not kind.is_nested,
         )
         for kind in known.values()
