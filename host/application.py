@@ -22,6 +22,7 @@ from host.discovery.hooks import make_hooks
 from host.fields.kinds import kinds, vocabulary
 from host.limiting import Limiter
 from host.migrations.owners import Owner
+from host.service.repeats import Repeats
 from host.service.runtime import Runtime
 from host.settings import Settings
 from host.web.access import AccessOperations
@@ -30,11 +31,14 @@ from host.web.authentication import Authentication
 from host.web.bulk import BulkOperations
 from host.web.door import Door, run_wsgi
 from host.web.health import HealthOperations
+from host.web.idempotency import Idempotency
+from host.web.identity import identity_operations
 from host.web.operations import Operation
 from host.web.pipeline import Fallback, Pipeline
 from host.web.protection import protected, protection
 from host.web.resources import ResourceOperations
 from host.web.router import Router
+from host.web.scopes import guard_scopes
 from host.web.steps import Steps
 from host.web.transfer import MOST_EXPORTS, TransferOperations
 
@@ -52,12 +56,13 @@ class App:
     authentication: Authentication
     hooks: pluggy.PluginManager
     limiter: Limiter
+    router: Router
     steps: Steps = field(default_factory=Steps)
 
     def pipeline(self, fallback: Fallback) -> Pipeline:
         """The steps of a request, with what answers where no operation does."""
         authenticators, limit = self.authentication.authenticators, self.settings.body_limit
-        return Pipeline(Router(self.operations), authenticators, fallback, limit, self.steps)
+        return Pipeline(self.router, authenticators, fallback, limit, self.steps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +130,7 @@ def assemble(settings: Settings) -> App:
         *resource_operations(runtime, settings),
         *endpoint_operations(runtime),
         *authentication.operations(),
+        *identity_operations(authentication, lambda: operations),
         *AccessOperations(runtime, lambda: operations).operations(),
         *HealthOperations(
             database,
@@ -135,9 +141,12 @@ def assemble(settings: Settings) -> App:
     )
     operations = tuple(protected(operations, settings))
     hooks.hook.startup(registry=registry, settings=settings)
-    return App(
-        settings, runtime, operations, authentication, hooks, limiter, protection(settings, limiter)
+    router = Router(operations)
+    steps = (
+        protection(settings, limiter, router) + Idempotency(Repeats(runtime, settings.idempotency)).steps()
     )
+    steps += Steps(guards=(guard_scopes,))
+    return App(settings, runtime, operations, authentication, hooks, limiter, router, steps)
 
 
 def describe(root: Path, environ: Mapping[str, str]) -> App:

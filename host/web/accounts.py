@@ -104,6 +104,7 @@ class AccountOperations:
             id=operation_id(name, "host.account"), method=node.method, path=node.path, kind="endpoint", plugin="host",
             handler=handler, summary=summary, access=node.access, is_public=is_open, is_open=is_open,
             status=node.status or 200, input=node.input, unknown=node.unknown, out=node.out, errors=node.errors,
+            details={"scope": ("account", "me")} if name == "me" else {},
         )  # fmt: skip
 
     # -- in and out --

@@ -9,6 +9,7 @@ import pluggy
 
 from host.actor import Actor
 from host.auth.accounts import Accounts
+from host.auth.api_keys import ApiKeys
 from host.auth.bearer import bearer_token
 from host.auth.codec import TokenCodec
 from host.auth.grants import Grants
@@ -21,6 +22,7 @@ from host.compiler.models import ACCOUNT
 from host.service.runtime import Runtime
 from host.settings import Settings
 from host.web.accounts import AccountOperations
+from host.web.api_keys import key_authenticator
 from host.web.http import Request
 from host.web.operations import Operation
 
@@ -34,6 +36,7 @@ class Authentication:
     settings: Settings
     accounts: Accounts
     grants: Grants
+    keys: ApiKeys
     authenticators: tuple[Authenticate, ...]  # asked in order; the first answer counts
 
     @classmethod
@@ -46,8 +49,9 @@ class Authentication:
         throttle = Throttle(runtime, settings.sign_in, settings.secret)
         accounts = Accounts(runtime, Passwords(), states.forget, throttle)
         grants = Grants(tokens, accounts.sessions, Rotation(accounts.sessions), settings.identity)
-        authenticators = (*plugins_authenticators(runtime, hooks), token_authenticator(tokens))
-        return cls(settings, accounts, grants, authenticators)
+        keys = ApiKeys(runtime)
+        own = (key_authenticator(keys), token_authenticator(tokens))
+        return cls(settings, accounts, grants, keys, (*plugins_authenticators(runtime, hooks), *own))
 
     @property
     def tokens(self) -> Tokens:

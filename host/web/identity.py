@@ -1,0 +1,18 @@
+"""What belongs to identity beside signing up and in: API keys, forgotten passwords, other providers. `application` asks once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from host.web.api_keys import ApiKeyOperations
+from host.web.authentication import Authentication
+from host.web.operations import Operation
+from host.web.scopes import targets
+
+
+def identity_operations(
+    authentication: Authentication, served: Callable[[], Sequence[Operation]]
+) -> Iterator[Operation]:
+    """Every operation; `served` answers all operations of the app, once they are known."""
+    accounts, keys = authentication.accounts, authentication.keys
+    yield from ApiKeyOperations(accounts, keys, lambda: targets(served())).operations()
