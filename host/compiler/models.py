@@ -112,6 +112,11 @@ class Model:
         """The fields that the server draws at random."""
         return tuple(name for name, node in self.declared.fields.items() if node.random is not None)
 
+    @cached_property
+    def firsts(self) -> tuple[Link, ...]:
+        """The relations whose first row is made together with a row of this model."""
+        return tuple(link for link in self.links.values() if link.relation.first is not None)
+
     def stored(self) -> tuple[Attribute, ...]:
         """The attributes that have columns, in table order."""
         return tuple(attribute for attribute in self.attributes.values() if attribute.column is not None)

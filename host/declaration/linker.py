@@ -12,9 +12,10 @@ from typing import Any
 
 from host.declaration.access import check_named_rules, link_access
 from host.declaration.extensions import link_extensions
+from host.declaration.firsts import check_firsts
 from host.declaration.nodes import Declaration, Declarations, Manifest, Name, Plugin, Site, SiteInfo
 from host.declaration.operations import link_actions, link_endpoint
-from host.declaration.order import enabled, ordered
+from host.declaration.order import enabled, needed_by, ordered
 from host.declaration.paths import check_paths
 from host.declaration.problems import Problem, Problems
 from host.declaration.queries import link_query
@@ -49,7 +50,7 @@ def link(
     if site is not None:
         chosen.append(_site_plugin(site, root))
     workspace = Workspace(chosen, vocabulary, noted)
-    settings = link_settings(workspace, site, environ or {})
+    settings = workspace.settings = link_settings(workspace, site, environ or {})
     _link_names(workspace)
     if noted:
         raise DeclarationError(noted.sorted())
@@ -74,6 +75,7 @@ def _link_names(workspace: Workspace) -> None:
         link_targets,
         link_relations,
         check_rollups,
+        check_firsts,
         link_query,
         link_access,
         link_actions,
@@ -85,7 +87,8 @@ def _link_names(workspace: Workspace) -> None:
         link_endpoint(workspace, name)
     check_named_rules(workspace)
     _check_tables(workspace)
-    check_paths(workspace.resources, workspace.endpoints, workspace.problems)
+    needs = {name: needed_by(name, workspace.plugins) for name in workspace.plugins}
+    check_paths(workspace.resources, workspace.endpoints, workspace.problems, needs)
 
 
 def _check_type_names(workspace: Workspace) -> None:

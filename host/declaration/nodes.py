@@ -169,6 +169,14 @@ class TypeNode(Field):
 
 
 @dataclass(frozen=True, kw_only=True)
+class First(Node):
+    """A row over there that is made together with each row here, as the first member of a team is."""
+
+    copy: Mapping[Name, FieldRef] = word("its values that this row has: `{user: created_by}`", {})
+    values: Mapping[Name, Any] = word("its values that are always the same: `{role: owner}`", {})
+
+
+@dataclass(frozen=True, kw_only=True)
 class Relation(Node):
     """A reference to another resource (to-one), or the rows that refer back or are linked (to-many)."""
 
@@ -182,6 +190,7 @@ class Relation(Node):
         "with `many`: the to-one relation over there; to one account: `id`, `number` or `hex`", None
     )
     through: str | None = word("name of a many-to-many relation's table", None)
+    first: First | None = word("with `many` and `by`: a row over there that is made together with this one", None)
     required: bool = word("must be given on create, and is never null", False)
     on_delete: Literal["restrict", "cascade", "set_null"] = word(
         "what happens here when the other row goes", "restrict"
@@ -313,6 +322,15 @@ class Access(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Idempotency(Node):
+    """How an operation takes an `Idempotency-Key`."""
+
+    SHORT: ClassVar[str | None] = "required"
+    required: bool = word("without the key the answer is 400", False)
+    repeat: int | None = word("status of a repeat, if not that of the first answer", None)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Action(Node):
     """An operation of the plugin's own on one row (`item`) or on the collection."""
 
@@ -334,6 +352,7 @@ class Action(Node):
     unknown: Literal["refuse", "ignore"] | None = word(
         "input keys nobody declared; by default as the wire says", None
     )
+    idempotency: Idempotency = word("how an `Idempotency-Key` counts", Idempotency())
     doc: str | None = word("what it does, for the documentation", None)
 
 
@@ -352,13 +371,29 @@ class WireErrors(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Credential(Node):
+    """How callers may say who they are, beside a token in the header, which always counts."""
+
+    cookie: bool = word("cookies of a sign-in count; what changes something then needs the CSRF header", False)
+    csrf_cookie: str = word("name of the cookie that pages read the CSRF token from", "hostwright_csrf")
+    csrf_header: str = word("name of the header that they send it in", "X-CSRF-Token")
+
+
+Identity = Literal[
+    "sign_up", "sign_in", "sign_out", "sign_out_all", "me", "update_me", "change_password", "refresh", "sessions",
+    "end_session",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
 class Endpoint(Node):
     """An operation that belongs to no resource."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = word("the HTTP method", "POST")
     path: PathTemplate = word("the absolute path")
-    call: CallRef = word("the function: `actions.generate` is `generate(ctx, data)`")
-    access: AnyOf = word("who may call it; a rule over the actor alone")
+    call: CallRef | None = word("the function: `actions.generate` is `generate(ctx, data)`", None)
+    identity: Identity | None = word("instead of `call`: what the host does with the caller's account", None)
+    access: AnyOf = word("who may call it; a rule over the actor alone; with `identity` the host says it", ())
     input: Field | None = word("type of the body, of the query string with GET", None, alias="in")
     out: Field | None = word("type of the answer: a type, a resource, `none`, `file` or `stream`", None)
     status: int | None = word("status of the answer; by default 200, or 204 for `none`", None)
@@ -367,9 +402,18 @@ class Endpoint(Node):
         "runs outside of a transaction, for what waits on other servers; opens its own by `ctx.reading()`",
         False,
     )
-    like: WireRef | None = word("a named wire that `unknown` and `errors` are taken from", None)
+    like: WireRef | None = word("a named wire that `unknown`, `errors` and `credential` are taken from", None)
     unknown: Literal["refuse", "ignore"] = word("input keys nobody declared", "refuse")
     errors: WireErrors = word("the form of errors", WireErrors())
+    media: tuple[Literal["json", "form"], ...] = word("what bodies are read: JSON, forms of web pages", ("json",))
+    alone: bool = word("served only with `--only`, there also in place of the host's own sign-in", False)
+    credential: Credential | None = word("how callers may say who they are, beside a token", None)
+    by: Literal["id", "number", "hex"] | None = word("with `identity`: the form of the account's key", None)
+    message: str | None = word("with `identity`: the text of `message`", None)
+    token: Any = word("with `identity`: seconds that its token counts, or the setting that holds them", None)
+    cookies: bool = word("with `identity`: signs in by cookies, and answers no token", False)
+    redirect: PathTemplate | None = word("with `identity`: where a form is sent on to, with 303", None)
+    idempotency: Idempotency = word("how an `Idempotency-Key` counts", Idempotency())
     doc: str | None = word("what it does, for the documentation", None)
 
 
@@ -421,6 +465,7 @@ class WireOperation(Node):
         "the methods; by default the standard ones", ()
     )
     partial: bool | None = word("whether keys left out keep their value; by default with PATCH only", None)
+    idempotency: Idempotency = word("with `create`: how an `Idempotency-Key` counts", Idempotency())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -521,6 +566,7 @@ class Wire(Node):
     files: Mapping[FieldRef, WireFile] = word("the operations of file fields", {})
     unknown: Literal["refuse", "ignore"] = word("input keys nobody declared", "refuse")
     errors: WireErrors = word("the form of errors", WireErrors())
+    credential: Credential | None = word("how callers may say who they are, beside a token", None)
 
 
 @dataclass(frozen=True, kw_only=True)

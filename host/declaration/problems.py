@@ -22,7 +22,7 @@ Code = Literal[
     "unknown_type", "type_cycle", "constraint", "missing_constraint", "range", "value", "conflict", "out_of_place",
     "counter", "random", "rollup", "pattern",
     # resources
-    "duplicate_name", "unknown_resource", "unknown_relation", "unknown_field", "inverse", "on_delete", "same_owner",
+    "duplicate_name", "unknown_resource", "unknown_relation", "unknown_field", "first", "inverse", "on_delete", "same_owner",
     "key", "table_claimed", "column_claimed", "was", "not_filterable", "not_sortable", "not_searchable",
     "not_unique", "query_name", "page", "no_mixin",
     # wires and paths

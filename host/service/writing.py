@@ -20,6 +20,7 @@ from host.errors import FieldError, Forbidden, NotFound, PreconditionFailed
 from host.service.cascade import clear_referrers
 from host.service.context import Context
 from host.service.counters import next_number
+from host.service.firsts import store_firsts
 from host.service.keys import new_key
 from host.service.links import write_links
 from host.service.parents import check_below, given
@@ -91,6 +92,8 @@ def _store(ctx: Context, model: Model, values: Values) -> tuple[Any, ...]:
     check_references(ctx, model, stored)
     keys = _insert(ctx, model, stored)
     write_links(ctx, model, keys, links)
+    if model.firsts:
+        store_firsts(ctx, model, keys, stored, store)
     return keys
 
 
