@@ -5,11 +5,12 @@ HostError
 ├── ConfigurationError          a setting, a secret or a database is missing: one clear sentence for the operator
 └── RequestError                what a caller did, or may not do
     ├── BadRequest 400, Unauthenticated 401, Forbidden 403 (SignUpClosed, CsrfFailed,
-    │   InsufficientScope), NotFound 404, MethodNotAllowed 405
-    ├── Conflict 409 (Duplicate, Referenced, AlreadyRefreshed), PreconditionFailed 412, PayloadTooLarge 413, UnsupportedMediaType 415
+    │   InsufficientScope, HttpsRequired), NotFound 404, MethodNotAllowed 405
+    ├── Conflict 409 (Duplicate, Referenced, AlreadyRefreshed), PreconditionFailed 412, PayloadTooLarge 413,
+    │   UnsupportedMediaType 415
     ├── BadRequest 400, Conflict 409, Invalid 422 of an Idempotency-Key: MalformedIdempotencyKey, IdempotencyKeyRequired,
     │   StillRunning, AnswerNotKept, OtherRequest
-    ├── Invalid 422, PreconditionRequired 428, TooManyRequests 429
+    ├── Misdirected 421, Invalid 422, PreconditionRequired 428, TooManyRequests 429
     └── UpstreamError 502, Unavailable 503, InsufficientStorage 507
 
 Raise them anywhere; they are translated to an answer only at the rim (`web`, `cli`). `code` is stable and documented.
@@ -139,6 +140,13 @@ class CsrfFailed(Forbidden):
     title = "Not from your own page"
 
 
+class HttpsRequired(Forbidden):
+    """The request came in the clear, and the site is served over HTTPS alone."""
+
+    code = "https_required"
+    title = "HTTPS required"
+
+
 class NotFound(RequestError):
     """There is no such row, or the actor may not know of it."""
 
@@ -237,6 +245,14 @@ class UnsupportedMediaType(RequestError):
     status = 415
     code = "unsupported_media_type"
     title = "Unsupported media type"
+
+
+class Misdirected(RequestError):
+    """The `Host` header has a name that is not one of the site."""
+
+    status = 421
+    code = "misdirected"
+    title = "Not served here"
 
 
 class Invalid(RequestError):

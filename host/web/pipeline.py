@@ -147,7 +147,6 @@ def _add_headers(request: Request, answer: Answer) -> None:
     if answer.content_type is not None and answer.status not in (204, 304):
         headers.append(("Content-Type", answer.content_type))
     headers.append(("X-Request-Id", request.id))
-    headers.append(("X-Content-Type-Options", "nosniff"))
     trace = request.header("traceparent")
     if trace is not None and _TRACEPARENT.fullmatch(trace):
         headers.append(("traceparent", trace))

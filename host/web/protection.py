@@ -7,25 +7,49 @@ from dataclasses import replace
 
 from host.limiting import Limit, Limiter
 from host.settings import Settings
+from host.web.cors import Cors
 from host.web.forwarded import forwarded
+from host.web.headers import SecurityHeaders
+from host.web.https import known_hosts, only_https
 from host.web.limits import RateLimits
 from host.web.operations import Operation
-from host.web.steps import Steps
+from host.web.router import Router
+from host.web.steps import Arrival, Steps
 
 SIGNING_UP = ("registerHostAccount",)
 
 
-def protection(settings: Settings, limiter: Limiter) -> Steps:
-    """Every step of the rim: the real address first, because all others ask for it."""
+def protection(settings: Settings, limiter: Limiter, router: Router) -> Steps:
+    """Every step of the rim: the real address first, because all others ask for it; the headers last."""
     chosen = settings.protection
-    by_proxies = Steps(arrivals=(forwarded(settings.proxy),)) if settings.proxy.trusted else Steps()
-    limits = RateLimits(
+    arrivals: tuple[Arrival, ...] = (forwarded(settings.proxy),) if settings.proxy.trusted else ()
+    if settings.hosts:
+        arrivals += (known_hosts(settings.hosts),)
+    if wants_https(settings):
+        arrivals += (only_https(settings.public_url),)
+    headers = SecurityHeaders.make(
+        is_shared=bool(chosen.origins), hsts_seconds=chosen.hsts_seconds if wants_https(settings) else 0
+    )
+    others = Cors(frozenset(chosen.origins), router, chosen.credentials, chosen.preflight_seconds)
+    steps = Steps(arrivals=arrivals) + (others.steps() if chosen.origins else Steps())
+    return steps + rate_limits(settings, limiter).steps() + Steps(departures=(headers.depart,))
+
+
+def rate_limits(settings: Settings, limiter: Limiter) -> RateLimits:
+    """The limits that the settings ask for."""
+    chosen = settings.protection
+    return RateLimits(
         limiter,
         address=Limit("address", chosen.address_rate, "address") if chosen.address_rate else None,
         account=Limit("account", chosen.account_rate) if chosen.account_rate else None,
         is_on=not settings.is_embedded if chosen.limits is None else chosen.limits,
     )
-    return by_proxies + limits.steps()
+
+
+def wants_https(settings: Settings) -> bool:
+    """Whether plain HTTP is refused: on servers, unless the operator says otherwise."""
+    chosen = settings.protection.https
+    return not settings.is_embedded if chosen is None else chosen
 
 
 def protected(operations: Iterable[Operation], settings: Settings) -> Iterable[Operation]:

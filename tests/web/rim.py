@@ -32,14 +32,15 @@ def operation(method: str = "GET", path: str = "/here", **more: Any) -> Operatio
         request.body()
         return json_answer({"from": request.remote, "scheme": request.scheme, "as": request.actor.id})
 
-    given = {
+    given: dict[str, Any] = {
+        "handler": handler,
         "id": f"{method.lower()}Here",
         "kind": "endpoint",
         "plugin": "test",
         "summary": "",
         "is_public": True,
     }
-    return Operation(method=method, path=path, handler=handler, **{**given, **more})
+    return Operation(method=method, path=path, **{**given, **more})
 
 
 class Rim:
@@ -48,7 +49,7 @@ class Rim:
     def __init__(self, settings: Settings, *operations: Operation) -> None:
         served = operations or (operation(), operation("POST"), operation(path="/health", kind="health"))
         router = Router(tuple(protected(served, settings)))
-        steps = protection(settings, Limiter())
+        steps = protection(settings, Limiter(), router)
         self.pipeline = Pipeline(router, (self._actor,), self._fall, steps=steps)
 
     def ask(
