@@ -1,13 +1,16 @@
 """Guessing passwords: slowed down for strangers, never for long for whom the account belongs to."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+from host.auth import pruning
 from host.settings import SignInSettings
 from tests.web.identity import PASSWORD, IdentitySite, running
 
@@ -136,8 +139,6 @@ def test_failures_are_forgotten_in_time(tmp_path: Path, database_url: str) -> No
 
 def wait_for(condition: Any, seconds: float = 20.0) -> None:
     """Until it holds."""
-    import time
-
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -153,10 +154,6 @@ def test_operator_unlocks(victim: IdentitySite) -> None:
 
 
 def test_table_of_attempts_is_bounded(victim: IdentitySite, monkeypatch: pytest.MonkeyPatch) -> None:
-    from datetime import UTC, datetime
-
-    from host.auth import pruning
-
     for at in range(12):
         sign_in(victim, f"user{at}", "wrong", at=f"203.0.113.{at}")
     monkeypatch.setattr(pruning, "MOST_ROWS", 5)
