@@ -45,8 +45,9 @@ def _references(declaration: Declaration) -> Iterator[_Reference]:
             parameters = ("ctx", "row", "data") if action.target == "item" else ("ctx", "data")
             yield owner, action.call, parameters, action.place.of("call"), f"{bare}.actions.{key}.call"
     for name, endpoint in declaration.endpoints.items():
-        path = f"endpoints.{short(name)}.call"
-        yield owner_of(name), endpoint.call, ("ctx", "data"), endpoint.place.of("call"), path
+        if endpoint.call:
+            path = f"endpoints.{short(name)}.call"
+            yield owner_of(name), endpoint.call, ("ctx", "data"), endpoint.place.of("call"), path
 
 
 def _imported(

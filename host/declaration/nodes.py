@@ -461,6 +461,7 @@ class WireOperation(Node):
         "what success answers", None
     )
     message: str | None = word("the text of `message`", None)
+    also: tuple[FieldRef, ...] = word("further fields of the row beside `id` and `message`", ())
     methods: tuple[Literal["POST", "PUT", "PATCH", "DELETE"], ...] = word(
         "the methods; by default the standard ones", ()
     )

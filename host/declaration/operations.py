@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from host.declaration.access import check_rules
+from host.declaration.identities import check_names, check_work, with_identity
 from host.declaration.keys import key_fields
 from host.declaration.nodes import Action, Endpoint, Field, Name, PathTemplate, Resource
 from host.declaration.problems import Place, did_you_mean
 from host.declaration.scopes import Scope
 from host.declaration.types import link_field
-from host.declaration.wire_shapes import completed_endpoint
+from host.declaration.wire_shapes import check_idempotency, completed_endpoint
 from host.declaration.workspace import Workspace, owner_of, short
 
 STANDARD: Final = ("list", "get", "create", "update", "delete", "bulk", "export", "import")
@@ -33,7 +34,12 @@ def link_endpoint(workspace: Workspace, name: str) -> None:
     """Complete one endpoint."""
     endpoint = workspace.endpoints[name]
     path = f"endpoints.{short(name)}"
+    check_work(workspace, endpoint, path)
+    if endpoint.identity:
+        endpoint = with_identity(workspace, name, endpoint, path)
     filled = _typed(workspace, endpoint, owner_of(name), path)
+    if endpoint.identity:
+        check_names(workspace, filled, path)
     _check_guarded(workspace, endpoint, Scope(owner_of(name)), path)
     if endpoint.path and not endpoint.path.startswith("/"):
         place = endpoint.place.of("path")
@@ -95,6 +101,7 @@ def _typed(ws: Workspace, operation: Any, plugin: str, path: str) -> Any:
     if operation.detached and operation.write:
         message = "`detached` runs outside of a transaction: it opens its own where it writes"
         ws.problems.add("conflict", operation.place.name("detached"), path, message)
+    check_idempotency(ws, operation.idempotency, path, takes_key=operation.method != "GET")
     has_answer = out is not None and out.type != "none"
     return replace(
         operation,

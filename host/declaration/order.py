@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from host.declaration.nodes import Manifest, Site
+from host.declaration.nodes import Manifest, Plugin, Site
 from host.declaration.problems import Place, Problems, did_you_mean
 from host.declaration.requirements import parse_requirement
 from host.declaration.workspace import HOST, SITE, PluginSource, requirement_name
@@ -44,6 +44,18 @@ def ordered(plugins: Sequence[PluginSource], host_version: str, problems: Proble
             )
         _visit(plugin, by_name, done, (), problems)
     return list(done.values())
+
+
+def needed_by(name: str, plugins: Mapping[str, PluginSource] | Mapping[str, Plugin]) -> frozenset[str]:
+    """The plugins that one cannot do without, directly or not."""
+    needed: set[str] = set()
+    waiting = [name]
+    while waiting:
+        plugin = plugins.get(waiting.pop())
+        further = {requirement_name(it) for it in plugin.manifest.depends} - needed if plugin else set()
+        needed |= further
+        waiting += further
+    return frozenset(needed)
 
 
 def _visit(

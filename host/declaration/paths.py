@@ -10,7 +10,7 @@ path, below that). An absolute one is served once, by the first wire that has th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -25,8 +25,8 @@ from host.declaration.workspace import HOST, owner_of, short
 OWN: Final = (
     "/api/auth", "/api/host", "/health", "/api/version", "/openapi.json", "/docs", "/metrics", "/admin",
 )  # fmt: skip
-
-
+# Of these, what a plugin that is served alone cannot take either.
+KEPT: Final = tuple(path for path in OWN if path not in ("/api/auth", "/health", "/api/version"))
 BULK: Final = (("POST", "create"), ("PATCH", "update"), ("DELETE", "delete"))
 
 
@@ -144,17 +144,39 @@ def _methods(wire: Wire, operation: str) -> tuple[str, ...]:
 
 
 def check_paths(
-    resources: Mapping[str, Resource], endpoints: Mapping[str, Endpoint], problems: Problems
+    resources: Mapping[str, Resource],
+    endpoints: Mapping[str, Endpoint],
+    problems: Problems,
+    needs: Mapping[str, frozenset[str]],
 ) -> None:
-    """Note paths that belong to the host, and those that two operations claim."""
-    claimed: dict[tuple[str, str], Route] = {}
-    for route in routes(resources, endpoints):
+    """Note paths that belong to the host, and those that two operations claim.
+
+    What a plugin serves alone meets nothing but its own and what the plugins that it `needs` serve, and it may take the
+    host's shared paths.
+    """
+    alone = {name for name, endpoint in endpoints.items() if endpoint.alone}
+    found = list(routes(resources, endpoints))
+    together = [route for route in found if route.name not in alone]
+    _check_claims(together, OWN, problems)
+    for plugin in {owner_of(name): None for name in alone}:
+        served = [
+            it for it in together if owner_of(it.name) in (needs.get(plugin, frozenset()) | {plugin}) - {HOST}
+        ]
+        own = [route for route in found if route.name in alone and owner_of(route.name) == plugin]
+        _check_claims(own, KEPT, problems, served)
+
+
+def _check_claims(
+    found: Sequence[Route], reserved: Sequence[str], problems: Problems, before: Sequence[Route] = ()
+) -> None:  # fmt: skip
+    claimed = {(route.method, _shape(route.path)): route for route in before}
+    for route in found:
         path = (
             f"{short(route.name)}.{route.operation}"
             if route.operation != "call"
             else f"endpoints.{short(route.name)}"
         )
-        own = next((it for it in OWN if route.path == it or route.path.startswith(f"{it}/")), None)
+        own = next((it for it in reserved if route.path == it or route.path.startswith(f"{it}/")), None)
         if own and owner_of(route.name) != HOST:
             problems.add(
                 "path_reserved", route.place, path, f"paths under {own} belong to the host: {route.path}"

@@ -11,13 +11,13 @@ from dataclasses import fields, replace
 from typing import Any, Final
 
 from host.declaration.keys import attributes
-from host.declaration.nodes import Endpoint, Resource, Wire
+from host.declaration.nodes import Endpoint, Idempotency, Resource, Wire
 from host.declaration.problems import Place, did_you_mean
 from host.declaration.workspace import Workspace, owner_of, short
 
 _KEYS: Final = tuple(it.name for it in fields(Wire) if "doc" in it.metadata)
 _MERGED: Final = ("names", "parameters", "also", "through", "constants", "units", "files")
-_OF_ENDPOINTS: Final = ("unknown", "errors")
+_OF_ENDPOINTS: Final = ("unknown", "errors", "credential")
 
 
 def link_shapes(workspace: Workspace) -> None:
@@ -125,9 +125,20 @@ def _applying(wire: Wire, known: Collection[str]) -> Wire:
     )
 
 
+def check_idempotency(ws: Workspace, node: Idempotency, path: str, *, takes_key: bool) -> None:
+    """Whether an operation takes the key at all, and what it answers a repeat with is a success."""
+    if node != Idempotency() and not takes_key:
+        message = "an Idempotency-Key counts with create, and with actions and endpoints that are no GET"
+        ws.problems.add("out_of_place", node.place, f"{path}.idempotency", message)
+    if node.repeat is not None and not 200 <= node.repeat <= 299:
+        place = node.place.of("repeat")
+        ws.problems.add("status", place, f"{path}.idempotency.repeat", "success is 200 to 299")
+
+
 def _check_statuses(ws: Workspace, wire: Wire, path: str) -> None:
     for key in ("create", "update", "delete"):
         operation = getattr(wire, key)
+        check_idempotency(ws, operation.idempotency, f"{path}.{key}", takes_key=key == "create")
         if operation.status is not None and not 200 <= operation.status <= 299:
             ws.problems.add("status", operation.place.of("status"), f"{path}.{key}", "success is 200 to 299")
     for key, status in wire.errors.status.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from host.declaration.nodes import Declarations, Endpoint, Manifest, Name, Resource, Rule, TypeNode, Wire
 from host.declaration.problems import Place, Problems, did_you_mean
@@ -45,6 +45,7 @@ class Workspace:
         self.rules: dict[str, Rule] = _collected(plugins, lambda it: it.rules)
         self.endpoints: dict[str, Endpoint] = _collected(plugins, lambda it: it.endpoints)
         self.wires: dict[str, Wire] = _collected(plugins, lambda it: it.wires)
+        self.settings: Mapping[str, Mapping[str, Any]] = {}  # the values, by plugin
 
     def visible(self, plugin: str) -> frozenset[str]:
         """The plugins whose names this one may use."""
