@@ -26,7 +26,10 @@ resources:
     actions:
       lend: {target: item, method: POST, call: actions.lend, access: owner}
 endpoints:
-  count: {method: GET, path: /api/library/count, call: actions.count, access: authenticated, out: {type: object, fields: {total: integer}}}
+  count:
+    {method: GET, path: /api/library/count, call: actions.count, access: authenticated, out: counted}
+types:
+  counted: {type: object, fields: {total: integer}}
 """
 CODE = """
 def lend(ctx, row, data):

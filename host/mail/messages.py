@@ -1,0 +1,53 @@
+"""What is mailed: one frozen record, which refuses whatever could become a header of its own."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formatdate, make_msgid, parseaddr
+
+from host.errors import ConfigurationError, Invalid
+from host.fields.inputs import EMAIL
+
+LONGEST_SUBJECT = 200
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A mail to one person. Raises Invalid for an address or a subject that is none."""
+
+    to: str
+    subject: str
+    text: str
+    html: str | None = None
+
+    def __post_init__(self) -> None:
+        if _CONTROL.search(self.to) or EMAIL.fullmatch(self.to) is None:
+            raise Invalid.at("/to", "email", "not an e-mail address")
+        if _CONTROL.search(self.subject) or not 0 < len(self.subject) <= LONGEST_SUBJECT:
+            raise Invalid.at(
+                "/subject", "text", f"a subject is one line of at most {LONGEST_SUBJECT} characters"
+            )
+
+    def email(self, sender: str) -> EmailMessage:
+        """The message as it goes over the wire."""
+        made = EmailMessage(policy=SMTP)
+        made["From"], made["To"], made["Subject"] = sender, self.to, self.subject
+        made["Date"] = formatdate(localtime=False)
+        made["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2] or None)
+        made["Auto-Submitted"] = "auto-generated"  # so that nobody's holiday answers it
+        made.set_content(self.text)
+        if self.html is not None:
+            made.add_alternative(self.html, subtype="html")
+        return made
+
+
+def check_sender(sender: str) -> None:
+    """Raise ConfigurationError for a sender that no mail can come from."""
+    if _CONTROL.search(sender) or EMAIL.fullmatch(parseaddr(sender)[1]) is None:
+        raise ConfigurationError(
+            "set HOSTWRIGHT_MAIL_FROM to an address: no-reply@example.org, or Name <address>"
+        )
