@@ -86,7 +86,21 @@ def _check_outer(ws: Workspace, resource: Resource, wire: Wire, path: str) -> No
             )
     for at, field in enumerate(wire.hide):
         _check_known(ws, known, field, wire.place.of("hide", at), f"{path}.hide")
+    _check_beside(ws, known, wire, path)
     _check_distinct(ws, known, wire, path)
+
+
+def _check_beside(ws: Workspace, known: Mapping[str, object], wire: Wire, path: str) -> None:
+    for key, operation in (("create", wire.create), ("update", wire.update), ("delete", wire.delete)):
+        for at, field in enumerate(operation.also):
+            place = operation.place.of("also", at)
+            _check_known(ws, known, field, place, f"{path}.{key}.also")
+            if field in wire.hide:
+                ws.problems.add("conflict", place, f"{path}.{key}.also", f'this wire hides "{field}"')
+        if operation.also and (key == "delete" or operation.body in (None, "row", "null", "none")):
+            place = operation.place.name("also")
+            message = "what is answered is not `message`, `id` or both of a row: there is nothing beside"
+            ws.problems.add("conflict", place, f"{path}.{key}.also", message)
 
 
 def _check_known(ws: Workspace, known: Mapping[str, object], name: str, place: Place, path: str) -> None:

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 import orjson
 
 from host.access import declared_rule, facts_of
 from host.compiler.expressions import Facts
-from host.compiler.models import Attribute, Model
+from host.compiler.models import Model
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import WireOperation
-from host.errors import MalformedKey
 from host.service import reading, writing
+from host.service.context import Context
 from host.service.reading import Shown
 from host.service.runtime import Runtime
 from host.web.etags import etag, is_unchanged, match_of
 from host.web.http import JSON, JSON_OPTIONS, Answer, Request, json_answer
 from host.web.lists import enveloped, page_headers
-from host.web.operations import Operation, operation_id
+from host.web.operations import Handler, Operation, Repeats, operation_id, path_attributes
+from host.web.placing import filled, placed, row_keys, telling_hidden
 from host.web.updates import load_patch, load_replacement
 
 STANDARD_METHODS = {"create": ("POST",), "update": ("PATCH", "PUT"), "delete": ("DELETE",)}
@@ -36,15 +36,15 @@ class ResourceOperations:
 
     def operations(self) -> Iterator[Operation]:
         """One operation for each method that the wire serves."""
-        item = f"{self.wire.path}/{self.key_path()}"
+        rows, item = self.wire.places.collections, self.wire.places.items
         wanted = self.wire.declared.operations or self.wire.model.declared.operations
         if "list" in wanted:
-            yield self._operation("list", "GET", self.wire.path, self.list_rows)
+            yield self._operation("list", "GET", rows, self.list_rows)
         if "get" in wanted:
             yield self._operation("get", "GET", item, self.get)
         if "create" in wanted:
             for method in self.wire.create.methods or STANDARD_METHODS["create"]:
-                yield self._operation("create", method, self.wire.path, self.create, self.wire.create.status)
+                yield self._operation("create", method, rows, self.create, self.wire.create.status)
         if "update" in wanted:
             for method in self.wire.update.methods or STANDARD_METHODS["update"]:
                 yield self._operation("update", method, item, self._updating(method), self.wire.update.status)
@@ -52,57 +52,51 @@ class ResourceOperations:
             for method in self.wire.delete.methods or STANDARD_METHODS["delete"]:
                 yield self._operation("delete", method, item, self.delete, self.wire.delete.status)
 
-    def key_path(self) -> str:
-        """The path parameters of a row."""
-        return "/".join(f"{{{key.name}}}" for key in self.wire.model.keys)
-
     def _operation(
-        self, kind: Any, method: str, path: str, handler: Any, status: int | None = 200
+        self, kind: Any, method: str, paths: tuple[str, ...], handler: Handler, status: int | None = 200
     ) -> Operation:
         wire, model = self.wire, self.wire.model
-        rule = declared_rule(model.declared.access, kind)
-        prefix = wire.path
-        verb = (
-            "replace" if kind == "update" and method == "PUT" and not is_partial(wire.update, "PUT") else kind
-        )
-        if kind == "update" and verb == "update" and method != self._first_partial():
-            verb = f"update_by_{method.lower()}"
+        verb = self._verb(kind, method)
+        is_item = paths is wire.places.items
         return Operation(
-            id=operation_id(verb, model.name, wire), method=method, path=path, kind=kind, plugin=model.plugin,
-            handler=handler, summary=_summary(verb, model), wire=wire, access=rule,
-            paths=tuple(other + path.removeprefix(prefix) for other in wire.declared.paths),
-            slash=wire.declared.slash == "both", status=status or 200, errors=wire.declared.errors,
+            id=operation_id(verb, model.name, wire), method=method, path=paths[0], kind=kind, plugin=model.plugin,
+            handler=telling_hidden(self.runtime, model, wire.parents, wire.declared.errors, handler, is_item=is_item),
+            summary=_summary(verb, model), wire=wire, access=declared_rule(model.declared.access, kind),
+            paths=paths[1:], slash=wire.declared.slash == "both", status=status or 200, errors=wire.declared.errors,
             is_public=self.runtime.policy.predicate(model, kind, Facts()) is not False,
-            parameters={key.name: key for key in model.keys} if path != prefix else {},
+            parameters=path_attributes(wire.parents, model if is_item else None),
+            repeats=Repeats.of(wire.create.idempotency) if kind == "create" else None,
         )  # fmt: skip
+
+    def _verb(self, kind: str, method: str) -> str:
+        if kind == "update" and method == "PUT" and not is_partial(self.wire.update, "PUT"):
+            return "replace"
+        return f"update_by_{method.lower()}" if kind == "update" and method != self._first_partial() else kind
 
     def _first_partial(self) -> str:
         methods = self.wire.update.methods or STANDARD_METHODS["update"]
         return next((method for method in methods if is_partial(self.wire.update, method)), "")
 
     def keys(self, request: Request) -> tuple[Any, ...]:
-        """The row's key out of the path. A text that cannot be a key is MalformedKey, which is not found."""
-        found = []
-        for key in self.wire.model.keys:
-            try:
-                found.append(key_value(self.runtime, key, request.params[key.name]))
-            except ValueError as error:
-                raise MalformedKey(f"there is no such {self.wire.model.spoken}: its key is {error}") from None
-        return tuple(found)
+        """The row's key out of the path."""
+        return row_keys(self.runtime, self.wire.model, request)
+
+    def placed(self, ctx: Context, request: Request) -> Context:
+        """The context below the parents of the path."""
+        return placed(ctx, self.wire.parents, request) if self.wire.parents else ctx
 
     # -- reading --
 
     def list_rows(self, request: Request) -> Answer:
         """GET on the collection."""
-        page = reading.list_page(
-            self.runtime.context(request.actor, request_id=request.id), self.wire, request.query
-        )
+        ctx = self.placed(self.runtime.context(request.actor, request_id=request.id), request)
+        page = reading.list_page(ctx, self.wire, request.query)
         body, headers = enveloped(self.wire, page), page_headers(self.wire, request, page)
         return Answer(200, orjson.dumps(body, option=JSON_OPTIONS), JSON, headers)
 
     def get(self, request: Request) -> Answer:
         """GET on a row."""
-        ctx = self.runtime.context(request.actor, request_id=request.id)
+        ctx = self.placed(self.runtime.context(request.actor, request_id=request.id), request)
         shown = reading.get_row(ctx, self.wire, self.keys(request), request.query)
         body = orjson.dumps(shown.row, option=JSON_OPTIONS)
         tag = etag(self.wire, shown, body, is_chosen=bool(request.query))
@@ -117,9 +111,16 @@ class ResourceOperations:
         schemas = self.runtime.registry.schemas
         values = schemas.load(schemas.create(self.wire), self.renamed(request.json()))
         with self.runtime.writing(request.actor, request.id, self.wire.model.plugin) as ctx:
-            written = writing.create(ctx, self.wire, values)
-        location = "/".join([self.wire.path, *(quote(str(key), safe="") for key in written.keys)])
-        return self.answered(self.wire.create, written, "created", [("Location", location)])
+            written = writing.create(self.placed(ctx, request), self.wire, values)
+        return self.answered(
+            self.wire.create, written, "created", [("Location", self._location(request, written))]
+        )
+
+    def _location(self, request: Request, written: writing.Written) -> str:
+        names = [key.name for key in self.wire.model.keys]
+        return filled(
+            self.wire.places.items[0], {**request.params, **dict(zip(names, written.keys, strict=True))}
+        )
 
     def _updating(self, method: str) -> Any:
         """The handler of PATCH, PUT or POST on a row."""
@@ -129,8 +130,8 @@ class ResourceOperations:
             keys = self.keys(request)
             values = self.load_update(request, request.json(), is_partial=partial, merges=method == "PATCH")
             with self.runtime.writing(request.actor, request.id, self.wire.model.plugin) as ctx:
-                match = match_of(request, ctx, self.wire, keys)
-                written = writing.update(ctx, self.wire, keys, values, match=match)
+                below, match = self.placed(ctx, request), match_of(request, ctx, self.wire, keys)
+                written = writing.update(below, self.wire, keys, values, match=match)
             return self.answered(self.wire.update, written, "updated", [])
 
         return update
@@ -150,13 +151,10 @@ class ResourceOperations:
         keys = self.keys(request)
         model = self.wire.model
         with self.runtime.writing(request.actor, request.id, model.plugin) as ctx:
-            match = match_of(request, ctx, self.wire, keys)
-            shown = self._as_shown(ctx, keys) if self.wire.delete.body == "row" else {}
-            writing.delete(ctx, model, keys, match=match)
+            below, match = self.placed(ctx, request), match_of(request, ctx, self.wire, keys)
+            shown = reading.get_row(below, self.wire, keys).row if self.wire.delete.body == "row" else {}
+            writing.delete(below, self.wire, keys, match=match)
         return self.answered(self.wire.delete, writing.Written(keys, shown, None), "deleted", [])
-
-    def _as_shown(self, ctx: Any, keys: tuple[Any, ...]) -> dict[str, Any]:
-        return reading.get_row(ctx, self.wire, keys).row
 
     def renamed(self, data: Any) -> Any:
         """The body with further accepted names replaced by the wire's own."""
@@ -173,15 +171,16 @@ class ResourceOperations:
         status = node.status or 200
         key = written.keys[0] if len(written.keys) == 1 else list(written.keys)
         message = node.message or f"{self.wire.model.spoken.capitalize()} {verb} successfully"
+        beside = {self.wire.outer[name]: written.row.get(self.wire.outer[name]) for name in node.also}
         match node.body:
             case "none":
                 return Answer(status, b"", None, headers)
             case "message":
-                return json_answer({"message": message}, status, headers)
+                return json_answer({"message": message, **beside}, status, headers)
             case "id_message":
-                return json_answer({"id": key, "message": message}, status, headers)
+                return json_answer({"id": key, "message": message, **beside}, status, headers)
             case "id":
-                return json_answer({"id": key}, status, headers)
+                return json_answer({"id": key, **beside}, status, headers)
             case "null":
                 return json_answer(None, status, headers)
         body = orjson.dumps(written.row, option=JSON_OPTIONS)
@@ -193,19 +192,6 @@ class ResourceOperations:
 def is_partial(node: WireOperation, method: str) -> bool:
     """Whether keys left out of an update keep their values."""
     return node.partial if node.partial is not None else method != "PUT"
-
-
-def key_value(runtime: Runtime, key: Attribute, text: str) -> Any:
-    """A text as a key's value. ValueError says what a key is."""
-    return runtime.registry.kinds[key.field.type].parse(_key_text(text, key.field), key.field)
-
-
-def _key_text(text: str, field: Any) -> str:
-    if field.pattern and field.min == field.max and len(text) != field.max:
-        raise ValueError(f"{field.max} hexadecimal digits")
-    if len(text) > 512:
-        raise ValueError("shorter")
-    return text
 
 
 def _summary(verb: str, model: Model) -> str:

@@ -109,7 +109,9 @@ class Shapes:
                 return {"type": "null"}
             case "row":
                 return self.row(wire)
-        fields = properties[node.body or "message"]
+        row = self.components.content(self.row(wire))["properties"] if node.also else {}
+        beside = {wire.outer[name]: row[wire.outer[name]] for name in node.also}
+        fields = {**properties[node.body or "message"], **beside}
         return {"type": "object", "properties": fields, "required": list(fields)}
 
     def result(self, out: Field, wire: CompiledWire | None, name: str) -> Json:
