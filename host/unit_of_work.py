@@ -19,6 +19,7 @@ from host.errors import Conflict
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+MOST_NOTED = 500  # entries that wait in memory
 log = logging.getLogger("hostwright")
 
 
@@ -30,7 +31,9 @@ class UnitOfWork:
         self.driver: Any = connection.connection.dbapi_connection
         self._session: Session | None = None
         self._followers: list[Callable[[], None]] = []
-        self._depth = 0
+        self._parts: list[int] = []  # of each open savepoint, how many notes were waiting when it began
+        self._noted: list[Any] = []
+        self._store: Callable[[Any, list[Any]], None] | None = None
 
     @property
     def session(self) -> Session:
@@ -56,8 +59,9 @@ class UnitOfWork:
     def savepoint(self) -> Iterator[None]:
         """A part of the transaction that is undone alone when it raises, with what it wanted done after the commit."""
         self.flush()
-        followers, name = len(self._followers), f"part_{self._depth}"
-        self._depth += 1
+        self._write_many_notes()
+        followers, notes, name = len(self._followers), len(self._noted), f"part_{len(self._parts)}"
+        self._parts.append(notes)
         self.driver.execute(
             f"SAVEPOINT {name}"
         )  # SQLAlchemy's own costs ten times as much, for each row of an import
@@ -66,17 +70,34 @@ class UnitOfWork:
             self.flush()
         except BaseException:
             self.driver.execute(f"ROLLBACK TO SAVEPOINT {name}")
-            del self._followers[followers:]
+            del self._followers[followers:], self._noted[notes:]
             if self._session is not None:
                 self._session.expunge_all()
             raise
         finally:
-            self._depth -= 1
+            self._parts.pop()
         self.driver.execute(f"RELEASE SAVEPOINT {name}")
 
     def after_commit(self, follow: Callable[[], None]) -> None:
         """Call this when the transaction has been committed; never, when it is rolled back."""
         self._followers.append(follow)
+
+    def note(self, entry: Any, store: Callable[[Any, list[Any]], None]) -> None:
+        """Keep an entry to be stored in this transaction, many with one statement: `store(driver, entries)`."""
+        self._store = store
+        self._noted.append(entry)
+        self._write_many_notes()
+
+    def write_notes(self) -> None:
+        """Store what was noted."""
+        if self._store is not None and self._noted:
+            entries, self._noted = self._noted, []
+            self._store(self.driver, entries)
+
+    def _write_many_notes(self) -> None:
+        """Store what waits when it is much, unless some of it is older than a savepoint that may be undone."""
+        if len(self._noted) >= MOST_NOTED and not any(self._parts):
+            self.write_notes()
 
     def followers(self) -> tuple[Callable[[], None], ...]:
         """What was handed to `after_commit`, in order."""
@@ -90,6 +111,7 @@ def unit_of_work(database: Database) -> Iterator[UnitOfWork]:
         work = UnitOfWork(connection)
         yield work
         work.flush()
+        work.write_notes()
     for follow in work.followers():
         try:
             follow()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,10 +13,14 @@ from host.access import Policy
 from host.actor import Actor
 from host.compiler.registry import Registry
 from host.database import Database
+from host.errors import Unavailable
 from host.query.cursors import Cursors
 from host.query.plans import Planner
 from host.service.context import Context
+from host.service.files import Files
+from host.service.joint import Joint
 from host.service.plans import Plans
+from host.storage import Storage
 from host.unit_of_work import UnitOfWork, unit_of_work
 
 
@@ -30,16 +35,20 @@ class Runtime:
     cursors: Cursors
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     calls: Mapping[str, Any] = field(default_factory=dict)  # "freelance:actions.send" to the function
+    files: Files | None = None
+    _joint: ContextVar[Joint | None] = field(default_factory=lambda: ContextVar("joint", default=None))
 
     @classmethod
     def make(
-        cls, registry: Registry, database: Database, secret: str, calls: Mapping[str, Any] | None = None
-    ) -> Runtime:
+        cls, registry: Registry, database: Database, secret: str, calls: Mapping[str, Any] | None = None,
+        files: Files | None = None,
+    ) -> Runtime:  # fmt: skip
         """Put the parts of an app together."""
+        registry = replace(registry, sign=files.signatures.query if files is not None else None)
         policy = Policy(registry.models, registry.declaration.rules)
         plans = Plans(registry, policy, database, Planner(registry, policy, database))
         settings = {plugin.name: plugin.settings for plugin in registry.declaration.plugins}
-        return cls(registry, database, policy, plans, Cursors(secret), settings, calls or {})
+        return cls(registry, database, policy, plans, Cursors(secret), settings, calls or {}, files)
 
     def context(
         self, actor: Actor, work: UnitOfWork | None = None, request_id: str = "", plugin: str = ""
@@ -47,11 +56,30 @@ class Runtime:
         """A context outside of, or within, a unit of work."""
         return Context(self, actor, datetime.now(UTC), work, request_id, plugin)
 
+    @property
+    def storage(self) -> Storage:
+        """Where files are."""
+        if self.files is None:
+            raise Unavailable("this app has no storage for files")
+        return self.files.storage
+
     @contextmanager
     def writing(self, actor: Actor, request_id: str = "", plugin: str = "") -> Iterator[Context]:
         """A context in a transaction of its own: committed at the end, rolled back by any exception."""
-        with unit_of_work(self.database) as work:
+        joint = self._joint.get()
+        with unit_of_work(self.database) if joint is None else joint.part() as work:
             yield self.context(actor, work, request_id, plugin)
+
+    @contextmanager
+    def joined(self) -> Iterator[Joint]:
+        """Everything that this thread writes in the block commits together, at its end, or not at all."""
+        with ExitStack() as stack:
+            joint = Joint(self.database, stack)
+            token = self._joint.set(joint)
+            try:
+                yield joint
+            finally:
+                self._joint.reset(token)  # what follows the commit writes for itself again
 
     @contextmanager
     def reading(self, actor: Actor, request_id: str = "", plugin: str = "") -> Iterator[Context]:

@@ -1,5 +1,6 @@
 """The settings of one app: the only reader of the environment. One frozen group for each concern."""
 
+from host.settings.idempotency import IdempotencySettings
 from host.settings.identity import IdentitySettings
 from host.settings.mail import MailSettings, RecoverySettings
 from host.settings.oidc import OidcProvider, OidcSettings
@@ -10,6 +11,7 @@ from host.settings.storage import StorageSettings
 
 __all__ = [
     "PREFIX",
+    "IdempotencySettings",
     "IdentitySettings",
     "MailSettings",
     "OidcProvider",

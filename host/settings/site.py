@@ -15,6 +15,7 @@ from typing import Any, Literal, get_type_hints
 from urllib.parse import urlsplit
 
 from host.errors import ConfigurationError
+from host.settings.idempotency import IdempotencySettings
 from host.settings.identity import IdentitySettings
 from host.settings.mail import MailSettings, RecoverySettings
 from host.settings.oidc import OidcSettings, with_providers
@@ -45,6 +46,7 @@ class Settings:
     mail: MailSettings = field(default_factory=MailSettings)
     recovery: RecoverySettings = field(default_factory=RecoverySettings)
     oidc: OidcSettings = field(default_factory=OidcSettings)
+    idempotency: IdempotencySettings = field(default_factory=IdempotencySettings)
     protection: ProtectionSettings = field(default_factory=ProtectionSettings)
     proxy: ProxySettings = field(default_factory=ProxySettings)
     redis: RedisSettings = field(default_factory=RedisSettings)

@@ -66,6 +66,7 @@ _KEYS = {
     "if-none-match": "HTTP_IF_NONE_MATCH",
     "traceparent": "HTTP_TRACEPARENT",
     "x-request-id": "HTTP_X_REQUEST_ID",
+    "idempotency-key": "HTTP_IDEMPOTENCY_KEY",
 }
 
 

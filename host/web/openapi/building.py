@@ -19,6 +19,7 @@ from host.web.openapi.errors import ErrorAnswers, cases_of
 from host.web.openapi.many import ManyRows
 from host.web.openapi.parameters import (
     ListParameters,
+    idempotency_key,
     if_match,
     if_none_match,
     input_parameters,
@@ -92,6 +93,8 @@ class DocumentBuilder:
             path_parameter(self.values, name, operation.parameters.get(name), base)
             for name in path_names(operation.path)
         ]
+        if operation.repeats is not None:
+            parameters = [*parameters, idempotency_key(is_required=operation.repeats.is_required)]
         said: Json = {"tags": [tag_of(operation)], "summary": operation.summary}
         doc = self._doc(operation)
         if doc:

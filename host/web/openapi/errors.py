@@ -30,6 +30,13 @@ FREE: tuple[Case, ...] = (
     errors.UpstreamError,
 )
 """What a plugin's own code may answer."""
+REPEATED: tuple[Case, ...] = (
+    errors.MalformedIdempotencyKey,
+    errors.StillRunning,
+    errors.AnswerNotKept,
+    errors.OtherRequest,
+)
+"""What an `Idempotency-Key` may lead to."""
 BY_KIND: dict[str, tuple[Case, ...]] = {
     "list": (errors.Invalid,),
     "get": (errors.Invalid,),
@@ -62,6 +69,12 @@ def cases_of(operation: Operation, *, has_body: bool) -> Iterator[Case]:
         yield errors.Forbidden
     if "{" in operation.path:
         yield errors.NotFound
+        if "hidden" in operation.errors.status:
+            yield errors.Hidden
+    if operation.repeats is not None:
+        yield from REPEATED
+        if operation.repeats.is_required:
+            yield errors.IdempotencyKeyRequired
     if has_body:
         yield from BODY
     yield from BY_KIND.get(operation.kind, ())

@@ -48,6 +48,16 @@ def if_none_match() -> Json:
     return header("If-None-Match", "The ETag of a copy at hand: the answer is 304 when it is still good.")
 
 
+def idempotency_key(*, is_required: bool) -> Json:
+    """The header of a request that may be sent twice."""
+    schema = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[A-Za-z0-9._:/+=@-]+$"}
+    doc = (
+        "Makes a repeat harmless: the same key with the same request is answered again and carried out once."
+    )
+    more = {"required": True} if is_required else {}
+    return parameter("Idempotency-Key", "header", schema, doc, **more)
+
+
 def path_parameter(values: ValueSchemas, name: str, attribute: Attribute | None, base: str) -> Json:
     """A parameter of the path: the key's schema; `base` is the name of the resource's component."""
     field = attribute.field if attribute is not None else Field(type="string")
