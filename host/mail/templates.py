@@ -28,19 +28,19 @@ class Templates:
     def __init__(self, site: str, folders: Mapping[str, Path]) -> None:
         self._site, self._folders = site, dict(folders)
 
-    def message(self, name: str, to: str, **values: Any) -> Message:
+    def message(self, template: str, to: str, /, **values: Any) -> Message:
         """The mail of a template: `host/reset_password`, or `<plugin>/<name>`. HTML is escaped, text is not."""
         from jinja2 import TemplateNotFound
 
         told = {"site": self._site, **values}
         try:
-            head, _, text = self._environment.get_template(f"{name}.txt").render(told).partition("\n")
+            head, _, text = self._environment.get_template(f"{template}.txt").render(told).partition("\n")
         except TemplateNotFound as error:
             raise ConfigurationError(f"there is no template {error.name} for a mail") from error
         if not head.startswith(SUBJECT):
-            raise ConfigurationError(f"the template {name}.txt has to begin with `{SUBJECT} …`")
+            raise ConfigurationError(f"the template {template}.txt has to begin with `{SUBJECT} …`")
         try:
-            html = self._environment.get_template(f"{name}.html").render(told)
+            html = self._environment.get_template(f"{template}.html").render(told)
         except TemplateNotFound:
             html = None
         return Message(to, " ".join(head.removeprefix(SUBJECT).split())[:200], text.strip() + "\n", html)
