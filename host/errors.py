@@ -6,6 +6,7 @@ HostError
 └── RequestError                what a caller did, or may not do
     ├── BadRequest 400, Unauthenticated 401, Forbidden 403 (SignUpClosed, CsrfFailed,
     │   InsufficientScope, HttpsRequired), NotFound 404, MethodNotAllowed 405
+    ├── RequestTimeout 408, UriTooLong 414
     ├── Conflict 409 (Duplicate, Referenced, AlreadyRefreshed), PreconditionFailed 412, PayloadTooLarge 413,
     │   UnsupportedMediaType 415
     ├── BadRequest 400, Conflict 409, Invalid 422 of an Idempotency-Key: MalformedIdempotencyKey, IdempotencyKeyRequired,
@@ -178,6 +179,22 @@ class MethodNotAllowed(RequestError):
     def __init__(self, allowed: Sequence[str]) -> None:
         super().__init__(f"allowed here: {', '.join(sorted(allowed))}")
         self.headers = {"Allow": ", ".join(sorted(allowed))}
+
+
+class RequestTimeout(RequestError):
+    """The body did not come in time; the connection is closed."""
+
+    status = 408
+    code = "request_timeout"
+    title = "Too slow"
+
+
+class UriTooLong(RequestError):
+    """The path and the query are longer than any that the host makes."""
+
+    status = 414
+    code = "uri_too_long"
+    title = "URL too long"
 
 
 class Conflict(RequestError):

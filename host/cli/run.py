@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -40,6 +41,7 @@ def run(root: Path, address: str, port: int, dev: bool, ready_file: Path | None)
     settings = read_settings(root, is_embedded=True)
     prepare(settings)
     flask = flask_app(assemble(settings))
+    listening = replace(listening, head_seconds=settings.protection.head_seconds)
     serve_gunicorn(flask, listening, lambda: _ready(listening, ready_file))
 
 

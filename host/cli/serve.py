@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -47,6 +48,7 @@ def serve(
         host=address, port=port, workers=workers, threads=threads, log_requests=log_requests
     )
     settings = read_settings(root)
+    listening = replace(listening, head_seconds=settings.protection.head_seconds)
     check_free(listening)
     _check_database(settings)
     click.echo(

@@ -29,6 +29,7 @@ class Listening:
     threads: int = 16
     reuse_port: bool = False  # a second server may take over while the first one still answers
     log_requests: bool = False
+    head_seconds: int = 15  # for the head of a request
 
     @property
     def bind(self) -> str:
@@ -68,16 +69,22 @@ def serve_gunicorn(app: Flask, listening: Listening, when_ready: Callable[[], No
 
 
 def _gunicorn_settings(listening: Listening, when_ready: Callable[[], None]) -> dict[str, Any]:
+    from host.cli.worker import TimedWorker  # loads gunicorn
+
     return {
         "bind": listening.bind,
         "workers": listening.workers,
-        "worker_class": "gthread",
+        "worker_class": TimedWorker.waiting(listening.head_seconds),
         "threads": listening.threads,
         "reuse_port": listening.reuse_port,
         "preload_app": True,  # memory is shared, and a broken declaration stops the boot once
         "graceful_timeout": GRACEFUL_SECONDS,
         "keepalive": 15,
         "timeout": 60,
+        "limit_request_line": 8190,
+        # Whom to believe is decided in one place, for both servers, out of the host's own settings.
+        "secure_scheme_headers": {},
+        "forwarded_allow_ips": "",
         "control_socket_disable": True,
         "accesslog": "-" if listening.log_requests else None,
         "when_ready": lambda server: when_ready(),
@@ -89,6 +96,7 @@ def serve_granian(root: Path, listening: Listening) -> None:
     """Serve the API with granian, whose workers make the app themselves out of the environment."""
     from granian import Granian  # only where it is chosen
     from granian.constants import Interfaces
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
     os.environ["HOSTWRIGHT_ROOT"] = str(root)
@@ -101,6 +109,9 @@ def serve_granian(root: Path, listening: Listening) -> None:
         workers=listening.workers,
         blocking_threads=min(listening.threads, 4),
         workers_kill_timeout=GRACEFUL_SECONDS,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=listening.head_seconds * 1000, max_buffer_size=64 * 1024
+        ),
         log_access=listening.log_requests,
         log_level=LogLevels.warning,
     ).serve()

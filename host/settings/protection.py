@@ -49,3 +49,5 @@ class ProtectionSettings:
     origins: tuple[str, ...] = setting((), "CORS_ORIGINS", parse=origins)
     credentials: bool = setting(False, "CORS_CREDENTIALS")
     preflight_seconds: int = setting(600, "CORS_SECONDS")
+    head_seconds: int = setting(15, "HEAD_SECONDS")
+    body_seconds: int = setting(20, "BODY_SECONDS")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from host.limiting import Limit, Limiter
 from host.settings import Settings
 from host.web.cors import Cors
+from host.web.deadlines import Watch, short_urls, timed_bodies
 from host.web.forwarded import forwarded
 from host.web.headers import SecurityHeaders
 from host.web.https import known_hosts, only_https
@@ -22,7 +23,9 @@ SIGNING_UP = ("registerHostAccount",)
 def protection(settings: Settings, limiter: Limiter, router: Router) -> Steps:
     """Every step of the rim: the real address first, because all others ask for it; the headers last."""
     chosen = settings.protection
-    arrivals: tuple[Arrival, ...] = (forwarded(settings.proxy),) if settings.proxy.trusted else ()
+    arrivals: tuple[Arrival, ...] = (short_urls, timed_bodies(chosen.body_seconds, Watch()))
+    if settings.proxy.trusted:
+        arrivals += (forwarded(settings.proxy),)
     if settings.hosts:
         arrivals += (known_hosts(settings.hosts),)
     if wants_https(settings):

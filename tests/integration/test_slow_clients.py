@@ -1,0 +1,103 @@
+"""Clients that trickle, stall or send too much, against real servers: they are cut off and hold nobody up."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.serving import Served, served
+
+SITE = """grammar: 1
+site: {name: Test}
+resources:
+  note: {fields: {text: {type: string, required: true}}, access: public}
+"""
+THREADS = 16  # of the embedded run
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("slow")
+    (folder / "resources.yaml").write_text(SITE)
+    quick = {"HOSTWRIGHT_BODY_SECONDS": "1", "HOSTWRIGHT_HEAD_SECONDS": "2"}
+    with served(folder, "run", environ=quick) as found:
+        found.ask("GET", "/health")
+        yield found
+
+
+def connection(site: Served, data: bytes) -> socket.socket:
+    """An open connection on which this has been sent."""
+    made = socket.create_connection(("127.0.0.1", site.port), timeout=20)
+    made.sendall(data)
+    return made
+
+
+def post(length: int, body: bytes = b"") -> bytes:
+    head = f"POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    return head.encode() + body
+
+
+def seconds_until_served(site: Served) -> float:
+    begun = time.monotonic()
+    assert site.ask("GET", "/api/notes")[0] == 200
+    return time.monotonic() - begun
+
+
+def test_stalled_body_is_told_and_cut(site: Served) -> None:
+    with connection(site, post(1000, b'{"text": ')) as stalled:
+        begun = time.monotonic()
+        answer = stalled.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b'"code":"request_timeout"' in answer
+        assert 0.5 < time.monotonic() - begun < 5
+        while stalled.recv(65536):
+            pass  # until it is closed
+
+
+def test_trickled_body_is_cut_too(site: Served) -> None:
+    with connection(site, post(1000)) as slow:
+        begun = time.monotonic()
+        with pytest.raises(OSError, match=r"reset|pipe"):
+            while time.monotonic() - begun < 15:
+                slow.sendall(b" ")
+                time.sleep(0.1)
+        assert time.monotonic() - begun < 10
+
+
+def test_slow_bodies_hold_up_nobody_for_long(site: Served) -> None:
+    stalled = [connection(site, post(1000, b"{")) for _ in range(THREADS * 2)]
+    assert seconds_until_served(site) < 8
+    for one in stalled:
+        one.close()
+
+
+def test_slow_heads_hold_up_nobody_for_long(site: Served) -> None:
+    stalled = [connection(site, b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ") for _ in range(THREADS * 2)]
+    assert seconds_until_served(site) < 12
+    for one in stalled:
+        assert one.recv(100) == b""
+        one.close()
+
+
+def test_body_in_pieces_is_whole(site: Served) -> None:
+    with connection(site, post(17, b'{"text": ')) as calm:
+        time.sleep(0.6)
+        calm.sendall(b'"hello"}')
+        assert calm.recv(65536).startswith(b"HTTP/1.1 201 ")
+
+
+def test_idle_connection_is_no_slow_one(site: Served) -> None:
+    with connection(site, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n") as kept:
+        assert kept.recv(65536).endswith(b"OK")
+        time.sleep(3)
+        kept.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert kept.recv(65536).endswith(b"OK")
+
+
+@pytest.mark.parametrize("target", [b"/api/notes?q=" + b"a" * 9000, b"/" + b"a" * 9000])
+def test_long_url_is_refused(site: Served, target: bytes) -> None:
+    with connection(site, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n") as long:
+        assert b" 414 " in long.recv(65536).split(b"\r\n")[0]
