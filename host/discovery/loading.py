@@ -5,7 +5,7 @@ A plugin that is installed but not enabled harms nobody: what is wrong with it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -64,15 +64,18 @@ def link_found(
     return Discovery(found, declaration)
 
 
-def discover(root: Path, problems: Problems) -> Found:
-    """Find what the site enables; raises `DeclarationError` when its own file cannot be read at all."""
+def discover(root: Path, problems: Problems, installed: Sequence[Location] | None = None) -> Found:
+    """Find what the site enables; raises `DeclarationError` when its own file cannot be read at all.
+
+    `installed` takes the place of what could be enabled: for a former version of the site, in a folder of its own.
+    """
     path = root / SITE_FILE
     if not path.is_file():
         raise ConfigurationError(f"there is no {SITE_FILE} in {root}: this is not the folder of a site")
     site = read_site(path.read_bytes(), SITE_FILE, problems)
     if site is None:
         raise DeclarationError(problems.sorted())
-    found = locations(root)
+    found = list(installed) if installed is not None else locations(root)
     enabled = tuple(it for name in site.site.plugins if (it := _chosen(site, name, found, problems)))
     broken = tuple(
         Problem(Place(f"{it.label}/plugin.yaml", 1, 1), it.name, "plugin_broken", it.fault)

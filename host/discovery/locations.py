@@ -32,10 +32,15 @@ class Location:
 
 def locations(root: Path) -> list[Location]:
     """Every plugin that the site could enable; one name may occur more than once."""
-    found = [*_in_folder(root / "plugins", "plugins"), *_bundled(), *_installed()]
+    found = [*in_site(root), *_bundled(), *_installed()]
     return list({(it.folder and it.folder.resolve()) or it.package: it for it in reversed(found)}.values())[
         ::-1
     ]
+
+
+def in_site(root: Path) -> Iterator[Location]:
+    """The plugins in the site's own folder."""
+    return _in_folder(root / "plugins", "plugins")
 
 
 def _in_folder(folder: Path, label: str) -> Iterator[Location]:
