@@ -12,7 +12,7 @@ import pluggy
 import sqlalchemy as sa
 
 from host.compiler.registry import Registry, compile_registry
-from host.database import Database
+from host.database import Database, Timeouts
 from host.declaration.calls import resolve_calls
 from host.declaration.nodes import Plugin
 from host.declaration.problems import Problems
@@ -22,14 +22,17 @@ from host.discovery.hooks import make_hooks
 from host.fields.kinds import kinds, vocabulary
 from host.limiting import Limiter
 from host.migrations.owners import Owner
+from host.service.files import Files
 from host.service.repeats import Repeats
 from host.service.runtime import Runtime
 from host.settings import Settings
+from host.storage.opening import open_storage
 from host.web.access import AccessOperations
 from host.web.actions import action_operations, endpoint_operations
 from host.web.authentication import Authentication
 from host.web.bulk import BulkOperations
 from host.web.door import Door, run_wsgi
+from host.web.files import FileOperations
 from host.web.health import HealthOperations
 from host.web.idempotency import Idempotency
 from host.web.identity import identity_operations
@@ -39,6 +42,7 @@ from host.web.protection import protected, protection
 from host.web.resources import ResourceOperations
 from host.web.router import Router
 from host.web.scopes import guard_scopes
+from host.web.served import served, with_credentials
 from host.web.steps import Steps
 from host.web.transfer import MOST_EXPORTS, TransferOperations
 
@@ -122,8 +126,11 @@ def assemble(settings: Settings) -> App:
     loaded = load_site(settings.root, settings.environ)
     registry, hooks = loaded.registry, loaded.hooks
     calls = resolve_calls(registry.declaration, loaded.discovery.import_function)
-    database = Database.open(settings.database_url, synchronous=settings.synchronous)
-    runtime = Runtime.make(registry, database, settings.secret, calls)
+    database = Database.open(
+        settings.database_url, synchronous=settings.synchronous, timeouts=timeouts(settings)
+    )
+    files = Files.make(open_storage(settings.storage, settings.root), settings.storage, settings.secret)
+    runtime = Runtime.make(registry, database, settings.secret, calls, files, audit=settings.audit)
     limiter = Limiter.open(settings.redis.url)
     authentication = Authentication.make(runtime, settings, hooks)
     operations: tuple[Operation, ...] = (
@@ -139,21 +146,28 @@ def assemble(settings: Settings) -> App:
             hooks.hook.health_checks,
         ).operations(),
     )
-    operations = tuple(protected(operations, settings))
+    everywhere = settings.identity.cookies
+    chosen = served(operations, registry.declaration, settings.only)
+    operations = tuple(protected(with_credentials(chosen, everywhere=everywhere), settings))
     hooks.hook.startup(registry=registry, settings=settings)
     router = Router(operations)
     steps = (
         protection(settings, limiter, router) + Idempotency(Repeats(runtime, settings.idempotency)).steps()
     )
-    steps += Steps(guards=(guard_scopes,))
+    steps = Audit(runtime).steps() + steps + Steps(guards=(guard_scopes,))
     return App(settings, runtime, operations, authentication, hooks, limiter, router, steps)
 
 
-def describe(root: Path, environ: Mapping[str, str]) -> App:
+def timeouts(settings: Settings) -> Timeouts:
+    """How long the database may take for one request."""
+    chosen = settings.database
+    return Timeouts(chosen.statement_seconds, chosen.lock_seconds, chosen.idle_seconds)
+
+
+def describe(root: Path, environ: Mapping[str, str], only: str = "") -> App:
     """The app as it would be, for printing what it serves: it needs no secret and never opens its database."""
-    return assemble(
-        Settings(root=root, secret="", database_url=f"sqlite:///{root / 'unused.db'}", environ=environ)
-    )
+    unused = f"sqlite:///{root / 'unused.db'}"
+    return assemble(Settings(root=root, secret="", database_url=unused, environ=environ, only=only))
 
 
 def resource_operations(runtime: Runtime, settings: Settings) -> list[Operation]:
@@ -163,6 +177,7 @@ def resource_operations(runtime: Runtime, settings: Settings) -> list[Operation]
     for wires in runtime.registry.wires.values():
         for wire in wires:
             found += ResourceOperations(runtime, wire).operations()
+            found += FileOperations(runtime, wire).operations()
             found += BulkOperations(runtime, wire).operations()
             found += TransferOperations(runtime, wire, exports, settings.import_limit).operations()
             found += action_operations(runtime, wire)

@@ -148,6 +148,13 @@ class HttpsRequired(Forbidden):
     title = "HTTPS required"
 
 
+class LinkRefused(Forbidden):
+    """A signed link was changed, has ended, or was for another file. Why is not told."""
+
+    code = "link_refused"
+    title = "The link does not hold"
+
+
 class NotFound(RequestError):
     """There is no such row, or the actor may not know of it."""
 

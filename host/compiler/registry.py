@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from host.compiler.models import Attribute, Model, Models
+from host.compiler.readers import Sign
 from host.compiler.tables import compile_tables
 from host.compiler.wires import CompiledWire, compile_wire
 from host.declaration.nodes import Declaration, Wire
@@ -28,6 +29,7 @@ class Registry:
     metadata: sa.MetaData
     models: Models
     wires: Mapping[str, tuple[CompiledWire, ...]]  # by model name, the main one first
+    sign: Sign | None = None  # makes addresses of files hold without a token; known once there is a secret
 
     def model(self, name: str) -> Model:
         """A model by qualified name; KeyError names it."""
@@ -67,7 +69,7 @@ def compile_registry(declaration: Declaration, kinds: Kinds) -> Registry:
     metadata, models = compile_tables(declaration, kinds)
     wires = {
         name: tuple(
-            compile_wire(wire_name, model, wire)
+            compile_wire(wire_name, model, wire, models)
             for wire_name, wire in (model.declared.wires or {"main": Wire()}).items()
         )
         for name, model in models.items()

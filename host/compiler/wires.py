@@ -11,9 +11,12 @@ import sqlalchemy as sa
 
 from host.compiler.aggregates import as_hosted, json_array
 from host.compiler.expressions import Scope, any_of, terminal
-from host.compiler.models import Attribute, Link, Model
+from host.compiler.files import file_output
+from host.compiler.models import Attribute, Link, Model, Models
+from host.compiler.parents import Parent, parents_in
 from host.compiler.readers import Output, attribute_output, path_output
 from host.declaration.nodes import Field, Wire, WireOperation
+from host.declaration.paths import Places, places
 from host.fields.forms import Form
 
 
@@ -25,7 +28,9 @@ class CompiledWire:
     model: Model
     declared: Wire
     form: Form
-    path: str
+    path: str  # the collection's own
+    places: Places
+    parents: tuple[Parent, ...]  # what the path fixes
     outer: Mapping[str, str]  # attribute or link to its outer name
     inner: Mapping[str, str]  # every accepted outer name to the attribute or link
     shown: tuple[str, ...]  # attributes in the order of answers
@@ -39,6 +44,11 @@ class CompiledWire:
         return next(iter(self.model.declared.wires), self.name) == self.name
 
     @cached_property
+    def given(self) -> frozenset[str]:
+        """The relations that the path gives and no body can."""
+        return frozenset(parent.steps[0] for parent in self.parents if len(parent.steps) == 1)
+
+    @cached_property
     def aliases(self) -> Mapping[str, str]:
         """Further accepted input names, each to the wire's own."""
         return {other: node.name for node in self.declared.names.values() for other in node.accept}
@@ -48,7 +58,7 @@ class CompiledWire:
         """Whether answers hold what can change without the row: roll-ups, computed values, links, values of others."""
         attributes = (self.model.attributes[name] for name in self.shown)
         return bool(self.declared.through or self.model.links) or any(
-            not item.is_stored or item.field.read for item in attributes
+            not item.is_stored or item.field.read or item.is_file for item in attributes
         )
 
     def pointer(self, pointer: str) -> str:
@@ -63,7 +73,7 @@ class CompiledWire:
         return replace(self.form, duration=unit) if unit else None
 
 
-def compile_wire(name: str, model: Model, declared: Wire) -> CompiledWire:
+def compile_wire(name: str, model: Model, declared: Wire, models: Models) -> CompiledWire:
     """Resolve the outer names of a wire."""
     hidden = set(declared.hide)
     names = {
@@ -80,9 +90,10 @@ def compile_wire(name: str, model: Model, declared: Wire) -> CompiledWire:
         if attribute.name in outer and not attribute.field.secret and attribute is not model.deleted
     )
     form = Form.of(declared.values)
-    path = declared.path or model.declared.path or ""
+    declared = declared if declared.path else replace(declared, path=model.declared.path)
+    where, parents = places(model.declared, declared), parents_in(declared.path or "", model, models)
     return CompiledWire(
-        name, model, declared, form, path, outer, inner, shown,
+        name, model, declared, form, where.collections[0], where, parents, outer, inner, shown,
         create=replace(declared.create, status=declared.create.status or 201, body=declared.create.body or "row"),
         update=replace(declared.update, status=declared.update.status or 200, body=declared.update.body or "row"),
         delete=_delete(declared.delete),
@@ -100,9 +111,12 @@ def outputs(wire: CompiledWire, scope: Scope, only: Iterable[str] | None = None)
     found: list[Output] = []
     for name in wire.shown:
         attribute = wire.model.attributes[name]
-        output = readable(
-            attribute, scope, attribute_output(attribute, scope, wire.outer[name], wire.field_form(name))
+        plain = (
+            file_output(wire, attribute, scope)
+            if attribute.is_file
+            else attribute_output(attribute, scope, wire.outer[name], wire.field_form(name))
         )
+        output = readable(attribute, scope, plain)
         if output is not None:
             found.append(output)
     found += _extra(wire, scope, found)

@@ -68,6 +68,7 @@ def plan_expansion(
         registry.kinds,
         database.dialect,
         target_wire.form,
+        registry.sign,
     )
     visible = policy.visible(target, "get", facts, source)
     outer = wire.outer.get(name, name)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from host.access import Policy, as_sql
 from host.compiler.expressions import Facts, Scope
+from host.compiler.parents import Parent
 from host.compiler.readers import Reader, compile_reader
 from host.compiler.registry import Registry
 from host.compiler.statements import Statement, compile_statement
@@ -20,6 +21,7 @@ from host.query.expanding import Expansion, plan_expansion
 from host.query.keyset import after_cursor, ordered
 from host.query.parameters import ListQuery, Order
 
+Parents = tuple[Parent, ...]
 SCALAR_TOTAL = "postgresql"  # where the total is cheapest as a subselect of the page's statement
 
 
@@ -59,8 +61,8 @@ class Planner:
     database: Database
 
     def plan(
-        self, wire: CompiledWire, query: ListQuery, facts: Facts, nulls: Sequence[bool] | None
-    ) -> ListPlan:
+        self, wire: CompiledWire, query: ListQuery, facts: Facts, nulls: Sequence[bool] | None, under: Parents = ()
+    ) -> ListPlan:  # fmt: skip
         """The plan of a query; `nulls` tells which values of the cursor are null, None when there is no cursor."""
         scope = self.policy.scope(wire.model, facts)
         reader = self._reader(wire, query, scope)
@@ -71,7 +73,8 @@ class Planner:
             if is_reversed
             else query.order
         )
-        conditions = [*self.policy.visible(wire.model, "list", facts), *self._asked(query, scope)]
+        visible = self.policy.visible(wire.model, "list", facts, parents=under)
+        conditions = [*visible, *self._asked(query, scope)]
         order_columns = [scope.column(step.attribute.name) for step in order]
         behind = [*order_columns, *extra_keys]
         statement = sa.select(*reader.columns, *behind).select_from(wire.model.table)
@@ -92,7 +95,7 @@ class Planner:
             self._compiled(total) if query.has_total or is_reversed else None, in_page, query.page, is_reversed,
         )  # fmt: skip
 
-    def single(self, wire: CompiledWire, query: ListQuery, facts: Facts) -> ListPlan:
+    def single(self, wire: CompiledWire, query: ListQuery, facts: Facts, under: Parents = ()) -> ListPlan:
         """The plan of one row by key with embedded relations; its version stands where a list has its order."""
         model = wire.model
         scope = self.policy.scope(model, facts)
@@ -104,15 +107,16 @@ class Planner:
             for index, key in enumerate(model.keys)
         ]
         statement = sa.select(*reader.columns, *version, *extra_keys).select_from(model.table)
-        statement = statement.where(*keys, *self.policy.visible(model, "get", facts))
+        statement = statement.where(*keys, *self.policy.visible(model, "get", facts, parents=under))
         return ListPlan(self._compiled(statement), reader, 1, len(version), "", expansions)
 
-    def whole(self, wire: CompiledWire, query: ListQuery, facts: Facts) -> WholePlan:
+    def whole(self, wire: CompiledWire, query: ListQuery, facts: Facts, under: Parents = ()) -> WholePlan:
         """The plan of every row that a list query asks for, at once."""
         scope = self.policy.scope(wire.model, facts)
         reader = self._reader(wire, query, scope)
         order = self._order(query.order, [scope.column(step.attribute.name) for step in query.order])
-        conditions = [*self.policy.visible(wire.model, "list", facts), *self._asked(query, scope)]
+        visible = self.policy.visible(wire.model, "list", facts, parents=under)
+        conditions = [*visible, *self._asked(query, scope)]
         statement = (
             sa.select(*reader.columns).select_from(wire.model.table).where(*conditions).order_by(*order)
         )
@@ -121,8 +125,9 @@ class Planner:
 
     def _reader(self, wire: CompiledWire, query: ListQuery, scope: Scope) -> Reader:
         return compile_reader(
-            outputs(wire, scope, query.fields), self.registry.kinds, self.database.dialect, wire.form
-        )
+            outputs(wire, scope, query.fields), self.registry.kinds, self.database.dialect, wire.form,
+            self.registry.sign,
+        )  # fmt: skip
 
     def _compiled(self, element: Any) -> Statement:
         return compile_statement(element, self.database.compiling)

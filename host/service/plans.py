@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from host.access import Operation, Policy, as_sql
 from host.compiler.expressions import Facts, any_of
 from host.compiler.models import Model
+from host.compiler.parents import Parent
 from host.compiler.readers import Reader, compile_reader, native_outputs
 from host.compiler.registry import Registry
 from host.compiler.statements import Statement, compile_statement
@@ -22,6 +23,7 @@ from host.query.parameters import QueryParser
 from host.query.plans import ListPlan, Planner, WholePlan
 
 Kept = TypeVar("Kept")
+Parents = tuple[Parent, ...]  # what the path of a nested resource fixes
 MOST_KEPT = 2048  # plans; a caller who varies the query string must not fill the memory
 
 
@@ -69,43 +71,47 @@ class Plans:
     _kept: dict[Any, Any] = field(default_factory=dict)
     _seen: dict[Any, ListPlan] = field(default_factory=dict)  # lists by query string
 
-    def listing(self, wire: CompiledWire, raw: str, facts: Facts, nulls: tuple[bool, ...] | None) -> ListPlan:
+    def listing(
+        self, wire: CompiledWire, raw: str, facts: Facts, nulls: tuple[bool, ...] | None, under: Parents = ()
+    ) -> ListPlan:  # fmt: skip
         """The plan of a list by its query string (without the cursor).
 
         Strings that differ in values alone share their compiled statements; a string that was seen before is not
         even parsed again.
         """
-        key = (wire, raw, facts, nulls)
+        key = (wire, raw, facts, nulls, under)
         known = self._seen.get(key)
         if known is None:
-            known = self._list_plan(wire, raw, facts, nulls)
+            known = self._list_plan(wire, raw, facts, nulls, under)
             if len(self._seen) >= MOST_KEPT:
                 self._seen.clear()
             self._seen[key] = known
         return known
 
-    def whole(self, wire: CompiledWire, raw: str, facts: Facts) -> WholePlan:
+    def whole(self, wire: CompiledWire, raw: str, facts: Facts, under: Parents = ()) -> WholePlan:
         """The plan of an export by its query string."""
         parser = QueryParser(wire, self.registry.kinds, self.policy.scope(wire.model, facts))
-        return self.planner.whole(wire, parser.parse(raw), facts)
+        return self.planner.whole(wire, parser.parse(raw), facts, under)
 
-    def row(self, shape: CompiledWire | Model, facts: Facts, operation: Operation = "get") -> RowPlan:
+    def row(self, shape: CompiledWire | Model, facts: Facts, under: Parents = ()) -> RowPlan:
         """Reading one row as a wire shows it (or natively, for a model), hidden where the rule hides it."""
         return self._keep(
-            (shape, "row", operation, facts), lambda: self._row_plan(shape, facts, operation, (), lock=False)
+            (shape, "row", facts, under), lambda: self._row_plan(shape, facts, "get", (), under, lock=False)
         )
 
-    def expanded(self, wire: CompiledWire, facts: Facts, raw: str) -> ListPlan:
+    def expanded(self, wire: CompiledWire, facts: Facts, raw: str, under: Parents = ()) -> ListPlan:
         """Reading one row with the `fields` and `expand` of a query string."""
-        return self._keep((wire, "single", raw, facts), lambda: self._single_plan(wire, raw, facts))
+        return self._keep(
+            (wire, "single", raw, facts, under), lambda: self._single_plan(wire, raw, facts, under)
+        )
 
     def checked(
-        self, shape: CompiledWire | Model, facts: Facts, checks: tuple[Any, ...], *, lock: bool = False
+        self, shape: CompiledWire | Model, facts: Facts, checks: tuple[Any, ...], under: Parents = (), *, lock: bool = False
     ) -> RowPlan:  # fmt: skip
         """Reading one row with verdicts: each check is an operation, or the name of a field whose `write` rule counts."""
         return self._keep(
-            (shape, "checked", checks, facts, lock),
-            lambda: self._row_plan(shape, facts, None, checks, lock=lock),
+            (shape, "checked", checks, facts, under, lock),
+            lambda: self._row_plan(shape, facts, None, checks, under, lock=lock),
         )
 
     def defaults(self, model: Model) -> dict[str, Any]:
@@ -138,19 +144,19 @@ class Plans:
         return found
 
     def _list_plan(
-        self, wire: CompiledWire, raw: str, facts: Facts, nulls: tuple[bool, ...] | None
-    ) -> ListPlan:
+        self, wire: CompiledWire, raw: str, facts: Facts, nulls: tuple[bool, ...] | None, under: Parents
+    ) -> ListPlan:  # fmt: skip
         scope = self.policy.scope(wire.model, facts)
         query = QueryParser(wire, self.registry.kinds, scope).parse(raw)
         plan = self._keep(
-            (wire, "list", asked_shape(query), facts, nulls),
-            lambda: self.planner.plan(wire, query, facts, nulls),
+            (wire, "list", asked_shape(query), facts, nulls, under),
+            lambda: self.planner.plan(wire, query, facts, nulls, under),
         )
         return replace(plan, asked=asked_values(query))
 
-    def _single_plan(self, wire: CompiledWire, raw: str, facts: Facts) -> ListPlan:
+    def _single_plan(self, wire: CompiledWire, raw: str, facts: Facts, under: Parents) -> ListPlan:
         parser = QueryParser(wire, self.registry.kinds, self.policy.scope(wire.model, facts))
-        return self.planner.single(wire, parser.parse(raw, allowed=("fields", "expand")), facts)
+        return self.planner.single(wire, parser.parse(raw, allowed=("fields", "expand")), facts, under)
 
     def reader(self, shape: CompiledWire | Model, facts: Facts) -> Reader:
         """The reader of a wire's rows, or of a model's native ones."""
@@ -160,38 +166,41 @@ class Plans:
                 native_outputs(shape, self.policy.scope(shape, facts)), kinds, dialect, NATIVE
             )
         found = outputs(shape, self.policy.scope(shape.model, facts))
-        return compile_reader(found, kinds, dialect, shape.form)
+        return compile_reader(found, kinds, dialect, shape.form, self.registry.sign)
 
     def _row_plan(
         self, shape: CompiledWire | Model, facts: Facts, operation: Operation | None, checks: tuple[Any, ...],
-        *, lock: bool,
+        under: Parents, *, lock: bool,
     ) -> RowPlan:  # fmt: skip
         model = shape if isinstance(shape, Model) else shape.model
         reader = self.reader(shape, facts)
         version = model.version
         columns = [*reader.columns, *([version.column] if version else [])]
-        columns += [sa.case((as_sql(self._check(model, check, facts)), 1), else_=0) for check in checks]
+        columns += [
+            sa.case((as_sql(self._check(model, check, facts, under)), 1), else_=0) for check in checks
+        ]
         conditions = [
             key.column == sa.bindparam(f"key_{i}", type_=key.column.type)
             for i, key in enumerate(model.keys)
             if key.column is not None
         ]
         if operation is not None:
-            conditions += self.policy.visible(model, operation, facts)
-        elif model.deleted is not None and model.deleted.column is not None:
-            conditions.append(model.deleted.column.is_(None))
+            conditions += self.policy.visible(model, operation, facts, parents=under)
+        else:
+            conditions += self.policy.existing(model, facts, parents=under)
         statement = sa.select(*columns).select_from(model.table).where(*conditions)
         if lock:
             statement = statement.with_for_update(of=model.table)  # SQLite has its one write lock already
         return RowPlan(compile_statement(statement, self.database.compiling), reader, version is not None)
 
-    def _check(self, model: Model, check: Any, facts: Facts) -> Any:
+    def _check(self, model: Model, check: Any, facts: Facts, under: Parents) -> Any:
         if isinstance(check, tuple):
-            return self.policy.condition(model, check, facts)
+            return self.policy.condition(model, check, facts, parents=under)
         if check in ("list", "get", "create", "update", "delete"):
-            return self.policy.predicate(model, check, facts)
+            return self.policy.predicate(model, check, facts, parents=under)
         rule = write_rule(model, check)
-        return any_of(rule, self.policy.scope(model, facts)) if rule and not facts.is_system else True
+        scope = self.policy.scope(model, facts, parents=under)
+        return any_of(rule, scope) if rule and not facts.is_system else True
 
 
 def write_rule(model: Model, name: str) -> tuple[str, ...]:

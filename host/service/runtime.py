@@ -19,7 +19,9 @@ from host.query.plans import Planner
 from host.service.context import Context
 from host.service.files import Files
 from host.service.joint import Joint
+from host.service.journal import NOWHERE, Journal, Origin
 from host.service.plans import Plans
+from host.settings import AuditSettings
 from host.storage import Storage
 from host.unit_of_work import UnitOfWork, unit_of_work
 
@@ -33,22 +35,25 @@ class Runtime:
     policy: Policy
     plans: Plans
     cursors: Cursors
+    journal: Journal
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     calls: Mapping[str, Any] = field(default_factory=dict)  # "freelance:actions.send" to the function
     files: Files | None = None
+    _origin: ContextVar[Origin] = field(default_factory=lambda: ContextVar("origin", default=NOWHERE))
     _joint: ContextVar[Joint | None] = field(default_factory=lambda: ContextVar("joint", default=None))
 
     @classmethod
     def make(
         cls, registry: Registry, database: Database, secret: str, calls: Mapping[str, Any] | None = None,
-        files: Files | None = None,
+        files: Files | None = None, audit: AuditSettings = AuditSettings(),
     ) -> Runtime:  # fmt: skip
         """Put the parts of an app together."""
         registry = replace(registry, sign=files.signatures.query if files is not None else None)
         policy = Policy(registry.models, registry.declaration.rules)
         plans = Plans(registry, policy, database, Planner(registry, policy, database))
         settings = {plugin.name: plugin.settings for plugin in registry.declaration.plugins}
-        return cls(registry, database, policy, plans, Cursors(secret), settings, calls or {}, files)
+        journal = Journal.make(audit, database, registry.models)
+        return cls(registry, database, policy, plans, Cursors(secret), journal, settings, calls or {}, files)
 
     def context(
         self, actor: Actor, work: UnitOfWork | None = None, request_id: str = "", plugin: str = ""
@@ -69,6 +74,20 @@ class Runtime:
         joint = self._joint.get()
         with unit_of_work(self.database) if joint is None else joint.part() as work:
             yield self.context(actor, work, request_id, plugin)
+
+    @property
+    def origin(self) -> Origin:
+        """Where what this thread does was asked for."""
+        return self._origin.get()
+
+    @contextmanager
+    def asked(self, origin: Origin) -> Iterator[None]:
+        """Everything in the block was asked for there."""
+        token = self._origin.set(origin)
+        try:
+            yield
+        finally:
+            self._origin.reset(token)
 
     @contextmanager
     def joined(self) -> Iterator[Joint]:

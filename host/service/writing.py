@@ -20,6 +20,7 @@ from host.errors import FieldError, Forbidden, NotFound, PreconditionFailed
 from host.service.cascade import clear_referrers
 from host.service.context import Context
 from host.service.counters import next_number
+from host.service.files import attach, release
 from host.service.firsts import store_firsts
 from host.service.keys import new_key
 from host.service.links import write_links
@@ -89,9 +90,12 @@ def store(ctx: Context, model: Model, values: Mapping[str, Any]) -> tuple[Any, .
 
 def _store(ctx: Context, model: Model, values: Values) -> tuple[Any, ...]:
     stored, links = _split(model, completed(ctx, model, values))
+    if model.files:
+        stored = attach(ctx, model, stored, None)
     check_references(ctx, model, stored)
     keys = _insert(ctx, model, stored)
     write_links(ctx, model, keys, links)
+    ctx.runtime.journal.created(ctx, model, keys, stored, links)
     if model.firsts:
         store_firsts(ctx, model, keys, stored, store)
     return keys
@@ -150,11 +154,14 @@ def update(
     wanted = values(before) if callable(values) else values
     change = _prepared(ctx, Change("update", model, dict(wanted), before))
     stored, links = _split(model, change.values)
+    if model.files:
+        stored = attach(ctx, model, stored, before)
     stored = {name: value for name, value in stored.items() if before.get(name) != value}
     check_references(ctx, model, stored, before)
     if stored or links:
         _update_row(ctx, model, keys, _stamped(ctx, model, stored), version)
-        write_links(ctx, model, keys, links)
+        linked = write_links(ctx, model, keys, links)
+        ctx.runtime.journal.updated(ctx, model, keys, before, stored, linked)
     if _under(ctx, shape):
         check_below(ctx, model, keys)
     return read_back(ctx, shape, keys, "update", frozenset(wanted))
@@ -231,6 +238,9 @@ def remove(ctx: Context, model: Model, keys: tuple[Any, ...], before: Values) ->
     else:
         clear_referrers(ctx, model, before, remove)
         _run(ctx, model, statement, parameters, deleting=True)
+        if model.files:
+            release(ctx, model, before)
+    ctx.runtime.journal.removed(ctx, model, keys, before)
 
 
 def _delete_statement(model: Model) -> Any:

@@ -70,9 +70,12 @@ class DiskStorage:
             return False
         return True
 
-    def items(self) -> Iterator[Item]:
-        """Every file but drafts."""
-        yield from _walk(self.root, self.root, skipped=DRAFTS)
+    def items(self, prefix: str = "") -> Iterator[Item]:
+        """Every file but drafts; only the folder of the prefix is looked through."""
+        folder = checked(prefix).rpartition("/")[0] if prefix else ""
+        for item in _walk(self.root / folder, self.root, skipped=DRAFTS):
+            if item.path.startswith(prefix):
+                yield item
 
     def drafts(self) -> Iterator[Item]:
         """Files in the drafts' folder."""

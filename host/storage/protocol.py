@@ -85,8 +85,8 @@ class Storage(Protocol):
     def delete(self, path: str) -> bool:
         """Remove it; False when it was not there."""
 
-    def items(self) -> Iterator[Item]:
-        """Every file."""
+    def items(self, prefix: str = "") -> Iterator[Item]:
+        """Every file whose path begins so."""
 
     def drafts(self) -> Iterator[Item]:
         """What uploads that never ended have left behind, and those under way."""

@@ -59,11 +59,12 @@ class S3Storage:
             self.client.delete_object(Bucket=self.bucket, Key=key)
         return True
 
-    def items(self) -> Iterator[Item]:
-        """Every object below the prefix."""
+    def items(self, prefix: str = "") -> Iterator[Item]:
+        """Every object whose key begins so."""
         root = f"{self.prefix}/" if self.prefix else ""
-        with failures(root):
-            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=root)
+        start = root + (checked(prefix) if prefix else "")
+        with failures(start):
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=start)
             for page in pages:
                 for found in page.get("Contents", ()):
                     yield Item(found["Key"].removeprefix(root), found["Size"], found["LastModified"])

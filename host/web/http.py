@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from host.web.operations import Operation
 
 JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
 JSON_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_NON_STR_KEYS
 JSON_TYPES = (JSON, "application/merge-patch+json")
 
@@ -38,6 +39,7 @@ class Request:
     operation: Operation | None = None  # what is asked for, once it has been routed
     params: Mapping[str, str] = field(default_factory=dict)
     body_limit: int = 1 << 20
+    form: Any = None  # what a multipart body held, once it has been received: `json` answers it
     standings: tuple[Standing, ...] = ()  # of the rates that it was counted for
     environ: Mapping[str, Any] = field(
         default_factory=dict
@@ -54,12 +56,28 @@ class Request:
             raise PayloadTooLarge(f"the body may have at most {self.body_limit} bytes")
         return data
 
+    @property
+    def media(self) -> str:
+        """The media type of the body, in lower case and without parameters."""
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
+
+    def cookie(self, name: str) -> str:
+        """The value of a cookie; empty when there is none."""
+        header = self.header("cookie")
+        for part in header.split(";") if header and name in header else ():
+            key, _, value = part.partition("=")
+            if key.strip() == name:
+                return value.strip()
+        return ""
+
     def json(self, *, is_optional: bool = False) -> Any:
         """The JSON document in the body; an empty optional one is an empty object."""
+        if self.form is not None:
+            return self.form
         data = self.body()
         if not data and is_optional:
             return {}
-        media = (self.header("content-type") or "").partition(";")[0].strip().lower()
+        media = self.media
         if media not in JSON_TYPES and not (media.startswith("application/") and media.endswith("+json")):
             raise UnsupportedMediaType(f"send the body as {JSON}")
         return parse_json(data)

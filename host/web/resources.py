@@ -22,6 +22,7 @@ from host.web.http import JSON, JSON_OPTIONS, Answer, Request, json_answer
 from host.web.lists import enveloped, page_headers
 from host.web.operations import Handler, Operation, Repeats, operation_id, path_attributes
 from host.web.placing import filled, placed, row_keys, telling_hidden
+from host.web.row_forms import form_limit, taking_forms
 from host.web.updates import load_patch, load_replacement
 
 STANDARD_METHODS = {"create": ("POST",), "update": ("PATCH", "PUT"), "delete": ("DELETE",)}
@@ -57,6 +58,7 @@ class ResourceOperations:
     ) -> Operation:
         wire, model = self.wire, self.wire.model
         verb = self._verb(kind, method)
+        handler = taking_forms(self.runtime, wire, kind, handler)
         is_item = paths is wire.places.items
         return Operation(
             id=operation_id(verb, model.name, wire), method=method, path=paths[0], kind=kind, plugin=model.plugin,
@@ -65,6 +67,7 @@ class ResourceOperations:
             paths=paths[1:], slash=wire.declared.slash == "both", status=status or 200, errors=wire.declared.errors,
             is_public=self.runtime.policy.predicate(model, kind, Facts()) is not False,
             parameters=path_attributes(wire.parents, model if is_item else None),
+            body_limit=form_limit(wire, updating=False) if kind == "create" else 1 << 20,
             repeats=Repeats.of(wire.create.idempotency) if kind == "create" else None,
         )  # fmt: skip
 
