@@ -6,7 +6,7 @@ parameters. Closed by default: an operation without a rule is allowed to nobody.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -15,9 +15,11 @@ import sqlalchemy as sa
 from host.actor import Actor
 from host.compiler.expressions import Facts, Scope, Sql, any_of
 from host.compiler.models import Model, Models
+from host.compiler.parents import Parent, below, fixed
 from host.declaration.nodes import Access, AnyOf, Rule
 
 Operation = Literal["list", "get", "create", "update", "delete"]
+Parents = Sequence[Parent]
 _READING = ("list", "get")
 
 
@@ -49,26 +51,41 @@ class Policy:
     def __init__(self, models: Models, rules: Mapping[str, Rule]) -> None:
         self.models, self.rules = models, rules
 
-    def scope(self, model: Model, facts: Facts, source: Any = None) -> Scope:
-        """The scope of a row of the model for an actor with these facts."""
-        return Scope(model, self.models, self.rules, facts, source, model.plugin)
+    def scope(self, model: Model, facts: Facts, source: Any = None, parents: Parents = ()) -> Scope:
+        """The scope of a row of the model for an actor with these facts; what its parents fix is not looked up."""
+        return Scope(
+            model, self.models, self.rules, facts, source, model.plugin, fixed(parents) if parents else {}
+        )
 
-    def predicate(self, model: Model, operation: Operation, facts: Facts, source: Any = None) -> Sql:
+    def predicate(
+        self, model: Model, operation: Operation, facts: Facts, source: Any = None, parents: Parents = ()
+    ) -> Sql:  # fmt: skip
         """The condition under which the operation is allowed on a row; True or False where it is decided."""
-        return self.condition(model, declared_rule(model.declared.access, operation), facts, source)
+        return self.condition(model, declared_rule(model.declared.access, operation), facts, source, parents)
 
-    def condition(self, model: Model, rule: AnyOf, facts: Facts, source: Any = None) -> Sql:
+    def condition(
+        self, model: Model, rule: AnyOf, facts: Facts, source: Any = None, parents: Parents = ()
+    ) -> Sql:  # fmt: skip
         """The condition of any rule over a row of the model."""
         if facts.is_system:
             return True
-        return any_of(rule, self.scope(model, facts, source)) if rule else False
+        return any_of(rule, self.scope(model, facts, source, parents)) if rule else False
 
-    def visible(self, model: Model, operation: Operation, facts: Facts, source: Any = None) -> list[Any]:
-        """WHERE conditions of the rows that exist for the actor: the rule, and not soft-deleted."""
-        conditions = [as_sql(self.predicate(model, operation, facts, source))]
+    def visible(
+        self, model: Model, operation: Operation, facts: Facts, source: Any = None, parents: Parents = ()
+    ) -> list[Any]:  # fmt: skip
+        """WHERE conditions of the rows that exist for the actor: the rule, below their parents, not soft-deleted."""
+        rule = as_sql(self.predicate(model, operation, facts, source, parents))
+        rest = self.existing(model, facts, source, parents)
+        return rest if isinstance(rule, sa.sql.elements.True_) else [rule, *rest]
+
+    def existing(self, model: Model, facts: Facts, source: Any = None, parents: Parents = ()) -> list[Any]:
+        """WHERE conditions of the rows that are there at all, whatever the rules say."""
+        scope = self.scope(model, facts, source)
+        conditions = below(parents, scope)
         if model.deleted is not None:
-            conditions.append(self.scope(model, facts, source).column(model.deleted.name).is_(None))
-        return [condition for condition in conditions if not isinstance(condition, sa.sql.elements.True_)]
+            conditions.append(scope.column(model.deleted.name).is_(None))
+        return conditions
 
     def actor_may(self, plugin: str, rule: AnyOf, facts: Facts) -> bool:
         """Decide a rule over the actor alone, as endpoints and collection actions have."""

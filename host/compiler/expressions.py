@@ -64,6 +64,9 @@ class Scope:
     facts: Facts = Facts()
     source: Any = None  # the table or an alias of it
     plugin: str = ""  # whose rules bare names mean
+    fixed: Mapping[tuple[str, ...], Any] = field(
+        default_factory=dict
+    )  # relations with a known value, by their path
 
     def column(self, name: str) -> Any:
         """The column or SQL value of an attribute of this row."""
@@ -88,7 +91,14 @@ class Scope:
 
     def inside(self, model: Model) -> Scope:
         """The scope of another row, under an alias of its own."""
-        return replace(self, model=model, source=model.table.alias())
+        return replace(self, model=model, source=model.table.alias(), fixed={})
+
+    def beyond(self, relation: str, model: Model) -> Scope:
+        """The scope of the row that a relation leads to, with what is known of that row."""
+        known = {
+            path[1:]: value for path, value in self.fixed.items() if path[0] == relation and len(path) > 1
+        }
+        return replace(self.inside(model), fixed=known)
 
 
 def to_sql(expr: Expr, scope: Scope) -> Sql:
@@ -103,6 +113,8 @@ def _column(expr: Column, scope: Scope) -> Sql:
     *relations, last = expr.path
     if is_rule(expr.path, scope):
         return _rule(RuleRef(".".join(expr.path)), scope)
+    if expr.path in scope.fixed:
+        return scope.fixed[expr.path]
     if not relations:
         return scope.column(last)
     return _through(relations, scope, lambda inner: inner.column(last))
@@ -125,12 +137,13 @@ def _through(relations: list[str], scope: Scope, value: Callable[[Scope], Any]) 
     first, *rest = relations
     attribute = scope.attribute(first)
     assert attribute.relation is not None  # the linker checked it
-    inner = scope.inside(scope.models[attribute.relation.to])
+    inner = scope.beyond(first, scope.models[attribute.relation.to])
     selected = _through(rest, inner, value) if rest else value(inner)
+    here = scope.fixed.get((first,), scope.column(first))
     return (
         sa.select(selected)
         .select_from(inner.source)
-        .where(referred(attribute, inner) == scope.column(first))
+        .where(referred(attribute, inner) == here)
         .scalar_subquery()
     )
 

@@ -179,7 +179,7 @@ def writable(wire: CompiledWire, *, updating: bool) -> Mapping[str, Attribute | 
     """What a caller may send through this wire: attributes, transient fields, and linked keys."""
     found: dict[str, Attribute | Field | Link] = {}
     for name, attribute in wire.model.attributes.items():
-        is_fixed = updating and (attribute.field.set == "once" or attribute.is_key)
+        is_fixed = (updating and (attribute.field.set == "once" or attribute.is_key)) or name in wire.given
         if name in wire.outer and attribute.is_writable and not is_fixed:
             found[name] = attribute
     for name, node in wire.model.declared.fields.items():

@@ -49,7 +49,9 @@ def _check_steps(ws: Workspace, resource: Resource, steps: Steps, place: Place, 
         relation = resource.relations.get(Name(step))
         spelled = "{" + ".".join(steps) + "}"
         if relation is None:
-            message = f'{spelled} fixes a relation, and there is no "{step}"{did_you_mean(step, _ones(resource))}'
+            message = (
+                f'{spelled} fixes a relation, and there is no "{step}"{did_you_mean(step, _ones(resource))}'
+            )
             ws.problems.add("unknown_relation", place, path, message)
             return
         if relation.many or not relation.required:

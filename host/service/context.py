@@ -6,20 +6,26 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
 from host.access import actor_values, facts_of
 from host.actor import SYSTEM, Actor
 from host.compiler.expressions import Facts
+from host.compiler.parents import Parent
 from host.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from host.service.journal import Origin
     from host.service.records import Records
     from host.service.runtime import Runtime
+
+
+NO_PARENTS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +38,20 @@ class Context:
     work: UnitOfWork | None = None
     request_id: str = ""
     plugin: str = ""
+    under: tuple[Parent, ...] = ()  # what the path of a nested resource fixes; see `host.service.parents`
+    parents: Mapping[str, Any] = field(
+        default_factory=lambda: NO_PARENTS
+    )  # the keys it is fixed to, by the names of the path's parameters
     facts: Facts = field(init=False)  # what is known of the actor before any query
     values: dict[str, Any] = field(init=False)  # the actor's and the clock's parameters of compiled rules
 
     def __post_init__(self) -> None:
         # Every operation wants both, and a cached property costs more than they do.
         object.__setattr__(self, "facts", facts_of(self.actor))
-        object.__setattr__(self, "values", actor_values(self.actor, self.now))
+        values = actor_values(self.actor, self.now)
+        if self.under:
+            values.update((parent.bind, self.parents[parent.parameter]) for parent in self.under)
+        object.__setattr__(self, "values", values)
 
     @property
     def transaction(self) -> UnitOfWork:
@@ -46,6 +59,11 @@ class Context:
         if self.work is None:
             raise RuntimeError("this context has no transaction")
         return self.work
+
+    @property
+    def origin(self) -> Origin:
+        """Where this was asked for, and by whom."""
+        return self.runtime.origin
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -31,13 +31,13 @@ def list_page(ctx: Context, wire: CompiledWire, raw: str) -> Page:
     """The page that a query string asks for. Raises Invalid with every problem of it."""
     raw, cursor = _split_cursor(raw)
     plans = ctx.runtime.plans
-    plan = plans.listing(wire, raw, ctx.facts, None)
+    plan = plans.listing(wire, raw, ctx.facts, None, ctx.under)
     values = ctx.values
     if cursor is not None:
         if plan.page is not None:
             raise Invalid("", [FieldError("cursor", "unknown", "this list is paged by number")])
-        found = ctx.runtime.cursors.read(plan.scope, cursor, plan.order_width)
-        plan = plans.listing(wire, raw, ctx.facts, tuple(value is None for value in found))
+        found = ctx.runtime.cursors.read(_scope(ctx, plan), cursor, plan.order_width)
+        plan = plans.listing(wire, raw, ctx.facts, tuple(value is None for value in found), ctx.under)
         values = {**values, **{f"cursor_{index}": value for index, value in enumerate(found)}}
     values = {**values, **plan.asked}
     if ctx.work is not None:
@@ -75,7 +75,14 @@ def _read_page(
         _embed(plan, connection, rows, fetched, dict(values))
     if plan.page is not None:
         return Page(rows, plan.page + 1 if has_more else None, total, plan.size, plan.page)
-    return Page(rows, ctx.runtime.cursors.make(plan.scope, last) if has_more else None, total, plan.size)
+    return Page(
+        rows, ctx.runtime.cursors.make(_scope(ctx, plan), last) if has_more else None, total, plan.size
+    )
+
+
+def _scope(ctx: Context, plan: ListPlan) -> str:
+    """What a cursor is bound to: the list, its order and its parents."""
+    return "/".join([plan.scope, *(str(ctx.parents[parent.parameter]) for parent in ctx.under)])
 
 
 def _total(
@@ -128,7 +135,7 @@ def get_row(ctx: Context, wire: CompiledWire, keys: tuple[Any, ...], raw: str = 
     """The row with this key; `raw` may choose `fields` and `expand`. NotFound when there is none for this actor."""
     if raw:
         return _get_chosen(ctx, wire, keys, raw)
-    plan = ctx.runtime.plans.row(wire, ctx.facts)
+    plan = ctx.runtime.plans.row(wire, ctx.facts, ctx.under)
     if ctx.work is not None:
         found = plan.fetch(ctx.work.driver, keys, ctx.values)
     else:
@@ -140,7 +147,7 @@ def get_row(ctx: Context, wire: CompiledWire, keys: tuple[Any, ...], raw: str = 
 
 
 def _get_chosen(ctx: Context, wire: CompiledWire, keys: tuple[Any, ...], raw: str) -> Shown:
-    plan = ctx.runtime.plans.expanded(wire, ctx.facts, raw)
+    plan = ctx.runtime.plans.expanded(wire, ctx.facts, raw, ctx.under)
     values = {**ctx.values, **{f"key_{index}": key for index, key in enumerate(keys)}}
     with ctx.runtime.database.reading() as connection:
         fetched = plan.statement.run(connection, values).fetchall()

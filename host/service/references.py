@@ -11,6 +11,7 @@ from host.compiler.expressions import Facts, referred
 from host.compiler.models import Attribute, Model
 from host.errors import FieldError, Invalid
 from host.service.context import Context
+from host.service.parents import is_given
 
 
 def check_references(
@@ -22,6 +23,8 @@ def check_references(
         attribute = model.attributes[name]
         is_own = attribute is model.owner and not ctx.actor.is_system  # the actor's own key needs no look-up
         if attribute.relation is None or value is None or is_own:
+            continue
+        if ctx.under and not attribute.relation.same_owner and is_given(ctx, attribute, value):
             continue
         owner = _owner_value(model, values, before) if attribute.relation.same_owner else None
         if not _exists(ctx, model, attribute, value, owner):

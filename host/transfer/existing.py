@@ -48,7 +48,8 @@ def _native(ctx: Context, wire: CompiledWire, identity: Mapping[str, Any]) -> di
 
 def _find(ctx: Context, model: Model, unique: Unique, known: Mapping[str, Any]) -> tuple[Any, ...] | None:
     statement = ctx.runtime.plans.statement(
-        (model, "existing", unique.fields, unique.lower, ctx.facts), lambda: _statement(ctx, model, unique)
+        (model, "existing", unique.fields, unique.lower, ctx.facts, ctx.under),
+        lambda: _statement(ctx, model, unique),
     )
     ctx.transaction.flush()
     parameters = {**ctx.values, **{f"v_{name}": known[name] for name in unique.fields}}
@@ -64,6 +65,6 @@ def _statement(ctx: Context, model: Model, unique: Unique) -> Any:
         value: Any = sa.bindparam(f"v_{name}", type_=column.type)
         is_folded = name in unique.lower
         conditions.append(sa.func.lower(column) == sa.func.lower(value) if is_folded else column == value)
-    visible = ctx.runtime.policy.visible(model, "get", ctx.facts)
+    visible = ctx.runtime.policy.visible(model, "get", ctx.facts, parents=ctx.under)
     keys = [scope.column(key.name) for key in model.keys]
     return sa.select(*keys).select_from(model.table).where(*conditions, *visible)

@@ -60,7 +60,7 @@ class Export:
     def __init__(
         self, ctx: Context, wire: CompiledWire, query: ExportQuery, slots: BoundedSemaphore | None = None
     ) -> None:
-        plan = ctx.runtime.plans.whole(wire, query.raw, ctx.facts)
+        plan = ctx.runtime.plans.whole(wire, query.raw, ctx.facts, ctx.under)
         self._stack = ExitStack()
         try:
             if slots is not None:

@@ -18,6 +18,7 @@ from host.errors import HostError, Invalid, PreconditionRequired
 from host.service import writing
 from host.service.batches import BatchRefused, create_batch, is_plain
 from host.service.context import Context
+from host.service.parents import check_below, given
 from host.service.runtime import Runtime
 from host.transfer.columns import Columns
 from host.transfer.existing import find_existing
@@ -49,8 +50,12 @@ class _Undone(Exception):
 def import_file(
     runtime: Runtime, actor: Actor, wire: CompiledWire, read: Read, options: ImportOptions, *,
     request_id: str = "", progress: Callable[[Report], None] = lambda report: None,
+    place: Callable[[Context], Context] = lambda ctx: ctx,
 ) -> Report:  # fmt: skip
-    """Import a source and say what became of it. Raises nothing for what is wrong with the file: the report has it."""
+    """Import a source and say what became of it. Raises nothing for what is wrong with the file: the report has it.
+
+    `place` puts the context of each transaction below the parents of a nested path.
+    """
     columns = Columns(
         runtime.registry,
         wire,
@@ -67,7 +72,7 @@ def import_file(
         before = (report.created, report.updated, report.skipped)
         try:
             with runtime.writing(actor, request_id, wire.model.plugin) as ctx:
-                run = _Run(ctx, wire, columns, options, report, progress)
+                run = _Run(place(ctx), wire, columns, options, report, progress)
                 is_going = run.store(records if size is None else islice(records, size)) and size is not None
                 if report.errors or options.dry_run:
                     raise _Undone
@@ -136,10 +141,10 @@ class _Run:
     def _store_together(self, loaded: list[tuple[Record, Values]]) -> bool:
         links = self.wire.model.links
         rows = [
-            {name: value for name, value in values.items() if value or name not in links}
+            {name: value for name, value in values.items() if value or name not in links} | given(self.ctx)
             for _, values in loaded
         ]  # a new row has no links that an empty list could take away
-        if not is_plain(self.ctx, self.wire.model, rows):
+        if self._leads_further or not is_plain(self.ctx, self.wire.model, rows):
             return False
         try:
             with self.ctx.transaction.savepoint():
@@ -148,11 +153,18 @@ class _Run:
             return False
         return True
 
+    @property
+    def _leads_further(self) -> bool:
+        """Whether rows have to be compared with parents beyond their own relations, one by one."""
+        return any(len(parent.steps) > 1 for parent in self.ctx.under)
+
     def _store_one(self, record: Record, values: Values) -> None:
         model = self.wire.model
+        values = {**values, **given(self.ctx)}
         keys = self._existing(record, values)
         if keys is None:
             stored = writing.store(self.ctx, model, values)
+            check_below(self.ctx, model, stored)
             if model.deleted is None or values.get(model.deleted.name) is None:
                 writing.read_back(self.ctx, model, stored, "create", frozenset(values))
             self.report.created += 1
@@ -160,6 +172,7 @@ class _Run:
             self.report.skipped += 1
         else:
             writing.update(self.ctx, model, keys, self._changes(values), match=self._match(record))
+            check_below(self.ctx, model, keys)
             self.report.updated += 1
 
     def _existing(self, record: Record, values: Values) -> tuple[Any, ...] | None:

@@ -4,34 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
 from host.compiler.expressions import Facts
+from host.compiler.parents import Parent, parents_in
 from host.compiler.readers import converter
 from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Action, Endpoint, Field, Key, WireValues
-from host.errors import FieldError, Forbidden, Invalid, NotFound
+from host.declaration.operations import parameters
+from host.declaration.paths import action_paths
+from host.errors import FieldError, Forbidden, Invalid, MalformedKey, NotFound, UnsupportedMediaType
 from host.fields.forms import STANDARD, Form
 from host.service.context import Context
 from host.service.runtime import Runtime
 from host.service.streams import Stream
 from host.service.writing import locked
-from host.web.http import Answer, Request, json_answer
-from host.web.operations import Operation, operation_id
-from host.web.resources import ResourceOperations
+from host.web.http import FORM, Answer, Request, json_answer
+from host.web.operations import Operation, Repeats, operation_id, path_attributes
+from host.web.placing import placed, row_keys, telling_hidden
 
 Shape = Callable[[Context, Any], Any]
 
 
 def action_operations(runtime: Runtime, wire: CompiledWire) -> Iterator[Operation]:
     """The operations of a resource's actions on one wire."""
-    wanted = wire.declared.operations
-    for name, action in wire.model.declared.actions.items():
-        if wanted is None or name in wanted:
+    wanted, model = wire.declared.operations, wire.model
+    for name, action in model.declared.actions.items():
+        if (wanted is None or name in wanted) and not _is_served_elsewhere(wire, name, action):
             yield _ActionHandler(runtime, wire, name, action).operation()
+
+
+def _is_served_elsewhere(wire: CompiledWire, name: str, action: Action) -> bool:
+    """Whether an earlier wire serves the absolute path of an action."""
+    if not (action.path or "").startswith("/"):
+        return False
+    first = next(key for key, it in wire.model.declared.wires.items() if name in (it.operations or (name,)))
+    return first != wire.name
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,23 +56,31 @@ class _ActionHandler:
     action: Action
 
     def operation(self) -> Operation:
-        model, action = self.wire.model, self.action
-        resource = ResourceOperations(self.runtime, self.wire)
-        tail = action.path or self.name
-        base = self.wire.path if action.target == "collection" else f"{self.wire.path}/{resource.key_path()}"
-        path = tail if tail.startswith("/") else f"{base}/{tail}"
-        relative = path.removeprefix(self.wire.path) if path.startswith(self.wire.path) else None
+        model, action, errors = self.wire.model, self.action, self.wire.declared.errors
+        path, *others = action_paths(self.wire.places, model.declared, action)
+        is_item = action.target == "item"
         return Operation(
             id=operation_id(self.name, model.name, self.wire), method=action.method, path=path, kind="action",
-            plugin=model.plugin, handler=self.handle, summary=action.doc or self.name.replace("_", " ").capitalize(),
-            wire=self.wire, access=action.access, status=success_status(action), input=action.input, out=action.out,
-            unknown=action.unknown or self.wire.declared.unknown, doc=action.doc, errors=self.wire.declared.errors,
-            slash=self.wire.declared.slash == "both",
-            paths=tuple(other + relative for other in self.wire.declared.paths) if relative is not None else (),
-            is_public=runtime_may(self.runtime, self.wire, action),
-            parameters={key.name: key for key in model.keys} if "{" in path else {},
+            handler=telling_hidden(self.runtime, model, self.parents, errors, self.handle, is_item=is_item),
+            plugin=model.plugin, summary=action.doc or self.name.replace("_", " ").capitalize(), paths=tuple(others),
+            wire=self.wire, access=action.access, status=success_status(action), input=sent(action, path), out=action.out,
+            unknown=action.unknown or self.wire.declared.unknown, doc=action.doc, errors=errors,
+            slash=self.wire.declared.slash == "both", is_public=runtime_may(self.runtime, self.wire, action),
+            parameters=path_attributes(self.parents, model if is_item else None), repeats=repeats_of(action),
             details={"target": action.target, "name": self.name},
         )  # fmt: skip
+
+    @cached_property
+    def parents(self) -> tuple[Parent, ...]:
+        """What the action's path fixes."""
+        path, models = self.action.path or "", self.runtime.registry.models
+        if not path.startswith("/"):
+            return self.wire.parents
+        model = self.wire.model
+        others = [key.name for key in model.keys] if self.action.target == "item" else []
+        return parents_in(
+            path, model, models, [*others, *(self.action.input.fields if self.action.input else ())]
+        )
 
     def handle(self, request: Request) -> Answer:
         action, model = self.action, self.wire.model
@@ -74,7 +94,8 @@ class _ActionHandler:
             unknown,
         )
         call = self.runtime.calls[f"{model.plugin}:{action.call}"]
-        with transaction(self.runtime, request, action, model.plugin) as ctx:
+        with transaction(self.runtime, request, action, model.plugin) as begun:
+            ctx = placed(begun, self.parents, request)
             if action.target == "item":
                 result = call(ctx, self._row(ctx, request), data)
             else:
@@ -85,16 +106,16 @@ class _ActionHandler:
 
     def _row(self, ctx: Context, request: Request) -> dict[str, Any]:
         """The native row, if the action's own rule holds on it; locked when the action writes."""
-        keys = ResourceOperations(self.runtime, self.wire).keys(request)
+        keys = row_keys(self.runtime, self.wire.model, request)
         if is_writing(self.action):
-            return locked(ctx, self.wire.model, keys, self.action.access)[0]
+            return locked(ctx, self.wire, keys, self.action.access)[0]
         if ctx.work is not None:
             return self._read(ctx, keys)
         with ctx.reading() as short:
             return self._read(short, keys)
 
     def _read(self, ctx: Context, keys: tuple[Any, ...]) -> dict[str, Any]:
-        plan = ctx.runtime.plans.checked(self.wire.model, ctx.facts, ("get", self.action.access))
+        plan = ctx.runtime.plans.checked(self.wire.model, ctx.facts, ("get", self.action.access), ctx.under)
         found = plan.fetch(ctx.transaction.driver, keys, ctx.values)
         if found is None or not found.verdicts[0]:
             raise NotFound(f"there is no such {self.wire.model.spoken}")
@@ -106,7 +127,8 @@ class _ActionHandler:
 def endpoint_operations(runtime: Runtime) -> Iterator[Operation]:
     """The operations that belong to no resource."""
     for name, endpoint in runtime.registry.declaration.endpoints.items():
-        yield _EndpointHandler(runtime, name, endpoint).operation()
+        if endpoint.identity is None:
+            yield _EndpointHandler(runtime, name, endpoint).operation()
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +145,10 @@ class _EndpointHandler:
             id=operation_id("", self.name), method=endpoint.method, path=endpoint.path, kind="endpoint",
             plugin=self.plugin, handler=self.handle, access=endpoint.access, status=success_status(endpoint),
             summary=endpoint.doc or self.name.rpartition(".")[2].replace("_", " ").capitalize(), doc=endpoint.doc,
-            unknown=endpoint.unknown, input=endpoint.input, out=endpoint.out, errors=endpoint.errors,
+            unknown=endpoint.unknown, input=sent(endpoint, endpoint.path), out=endpoint.out, errors=endpoint.errors,
+            repeats=repeats_of(endpoint), credential=endpoint.credential, is_alone=endpoint.alone, media=endpoint.media,
             is_public=self.runtime.policy.actor_may(self.plugin, endpoint.access, Facts()),
+            details={"name": self.name.partition(".")[2]},
         )  # fmt: skip
 
     @property
@@ -158,6 +182,11 @@ def success_status(node: Action | Endpoint) -> int:
     return node.status or (204 if node.out is None or node.out.type == "none" else 200)
 
 
+def repeats_of(node: Action | Endpoint) -> Repeats | None:
+    """How it takes an `Idempotency-Key`; reading may be repeated without."""
+    return None if node.method == "GET" else Repeats.of(node.idempotency, is_joined=not node.detached)
+
+
 def is_writing(node: Action | Endpoint) -> bool:
     """Whether it runs in a writing transaction."""
     return not node.detached and (node.write if node.write is not None else node.method != "GET")
@@ -179,11 +208,24 @@ def read_input(
     """The native input: the JSON body, or the query string with GET. Without a declared input there must be none."""
     schemas = runtime.registry.schemas
     field = node.input or Field(type="object")
+    told = _path_values(runtime, request, field)
     if node.method == "GET":
         given: Any = _query_values(runtime, request.query, field, unknown)
+    elif isinstance(node, Endpoint) and is_form(request, node):
+        given = _query_values(runtime, request.body().decode(errors="replace"), field, unknown)
     else:
-        given = request.json(is_optional=node.input is None or not field.required)
+        given = request.json(is_optional=bool(told) or node.input is None or not field.required)
+    given = {**given, **told} if told and isinstance(given, dict) else given
     return schemas.load(schemas.value(name, field, values, unknown), given)
+
+
+def is_form(request: Request, node: Endpoint) -> bool:
+    """Whether the body is a form of a web page. Raises UnsupportedMediaType where nothing else is read."""
+    if "form" in node.media and request.media == FORM:
+        return True
+    if "json" not in node.media and request.length != 0:
+        raise UnsupportedMediaType(f"send the body as {FORM}")
+    return False
 
 
 def _query_values(runtime: Runtime, query: str, field: Field, unknown: str) -> dict[str, Any]:
@@ -196,15 +238,39 @@ def _query_values(runtime: Runtime, query: str, field: Field, unknown: str) -> d
             if unknown == "refuse":
                 errors.append(FieldError(name, "unknown", "nobody declared this parameter"))
             continue
-        kind = runtime.registry.kinds[node.type]
         try:
-            is_plain = kind.is_numeric or node.type == "boolean"
-            found[name] = kind.parse(text, node) if is_plain else text
+            found[name] = _value_of(runtime, node, text)
         except ValueError as error:
             errors.append(FieldError(name, "value", f"expected {error}"))
     if errors:
         raise Invalid("the query is not valid", errors)
     return found
+
+
+def _value_of(runtime: Runtime, node: Field, text: str) -> Any:
+    kind = runtime.registry.kinds[node.type]
+    return kind.parse(text, node) if kind.is_numeric or node.type == "boolean" else text
+
+
+def _path_values(runtime: Runtime, request: Request, field: Field) -> dict[str, Any]:
+    """Input that stands in the path. What cannot be a value there is not found."""
+    try:
+        return {
+            name: _value_of(runtime, field.fields[Key(name)], text)
+            for name, text in request.params.items()
+            if name in field.fields
+        }
+    except ValueError as error:
+        raise MalformedKey(f"there is nothing at this path: expected {error}") from None
+
+
+def sent(node: Action | Endpoint, path: str) -> Field | None:
+    """The input without what stands in the path."""
+    named = parameters(path)
+    if node.input is None or not named:
+        return node.input
+    rest = {name: it for name, it in node.input.fields.items() if name not in named}
+    return replace(node.input, fields=rest) if rest else None
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:

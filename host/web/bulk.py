@@ -17,7 +17,8 @@ from host.transfer.bulk import at_item, items_of, load_items
 from host.web.collection import collection_operation, serves
 from host.web.http import Answer, Request, json_answer
 from host.web.operations import Operation
-from host.web.resources import ResourceOperations, key_value
+from host.web.placing import key_value
+from host.web.resources import ResourceOperations
 from host.web.updates import load_patch
 
 BODY_LIMIT = 8 << 20
@@ -70,9 +71,10 @@ class BulkOperations:
         loaded = load_items(items, lambda item: schemas.load(schema, self._single.renamed(item)))
         rows = []
         with self.runtime.writing(request.actor, request.id, self.wire.model.plugin) as ctx:
+            below = self._single.placed(ctx, request)
             for index, values in enumerate(loaded):
                 with at_item(index, self.wire.pointer):
-                    rows.append(writing.create(ctx, self.wire, values).row)
+                    rows.append(writing.create(below, self.wire, values).row)
         return self._answered(rows, self.wire.create.status or 201)
 
     def update(self, request: Request) -> Answer:
@@ -81,9 +83,10 @@ class BulkOperations:
         self._require_versions(loaded)
         rows = []
         with self.runtime.writing(request.actor, request.id, self.wire.model.plugin) as ctx:
+            below = self._single.placed(ctx, request)
             for index, item in enumerate(loaded):
                 with at_item(index, self.wire.pointer):
-                    written = writing.update(ctx, self.wire, item.keys, item.values, match=item.match)
+                    written = writing.update(below, self.wire, item.keys, item.values, match=item.match)
                     rows.append(written.row)
         return self._answered(rows, 200)
 
@@ -92,9 +95,10 @@ class BulkOperations:
         loaded = load_items(items_of(request.json()), self._deleted)
         self._require_versions(loaded)
         with self.runtime.writing(request.actor, request.id, self.wire.model.plugin) as ctx:
+            below = self._single.placed(ctx, request)
             for index, item in enumerate(loaded):
                 with at_item(index, self.wire.pointer):
-                    writing.delete(ctx, self.wire.model, item.keys, match=item.match)
+                    writing.delete(below, self.wire, item.keys, match=item.match)
         return json_answer({"deleted": len(loaded)})
 
     def _answered(self, rows: list[dict[str, Any]], status: int) -> Answer:

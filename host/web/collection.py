@@ -7,8 +7,10 @@ from typing import Any, Literal
 from host.access import declared_rule
 from host.compiler.expressions import Facts
 from host.compiler.wires import CompiledWire
+from host.declaration.paths import below
 from host.service.runtime import Runtime
-from host.web.operations import Handler, Operation, operation_id
+from host.web.operations import Handler, Operation, Repeats, operation_id, path_attributes
+from host.web.placing import telling_hidden
 
 Single = Literal["list", "create", "update", "delete"]
 
@@ -23,11 +25,12 @@ def collection_operation(
     runtime: Runtime, wire: CompiledWire, kind: str, single: Single, method: str, handler: Handler, **more: Any
 ) -> Operation:  # fmt: skip
     """The operation `kind` under the rule of the operation `single`; the first word of `kind` is its path."""
-    model = wire.model
-    below = f"/{kind.partition('_')[0]}"
+    model, errors = wire.model, wire.declared.errors
+    path, *others = (below(base, kind.partition("_")[0]) for base in wire.places.collections)
     return Operation(
-        id=operation_id(kind, model.name, wire), method=method, path=f"{wire.path}{below}", kind=kind, plugin=model.plugin,
-        handler=handler, wire=wire, access=declared_rule(model.declared.access, single),
-        paths=tuple(other + below for other in wire.declared.paths), slash=wire.declared.slash == "both",
-        is_public=runtime.policy.predicate(model, single, Facts()) is not False, errors=wire.declared.errors, **more,
+        id=operation_id(kind, model.name, wire), method=method, path=path, kind=kind, plugin=model.plugin, wire=wire,
+        handler=telling_hidden(runtime, model, wire.parents, errors, handler, is_item=False),
+        access=declared_rule(model.declared.access, single), paths=tuple(others), slash=wire.declared.slash == "both",
+        is_public=runtime.policy.predicate(model, single, Facts()) is not False, errors=errors,
+        parameters=path_attributes(wire.parents, None), repeats=Repeats() if method != "GET" else None, **more,
     )  # fmt: skip

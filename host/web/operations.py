@@ -10,11 +10,27 @@ from host.compiler.models import Attribute, Model
 from host.compiler.parents import Parent
 from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
-from host.declaration.nodes import AnyOf, Field, WireErrors
+from host.declaration.nodes import AnyOf, Credential, Field, Idempotency, WireErrors
 from host.limiting import Limit
 from host.web.http import Answer, Request
 
 Handler = Callable[[Request], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """How an operation takes an `Idempotency-Key`. `status` is that of a repeat, if not that of the first answer."""
+
+    is_required: bool = False
+    status: int | None = None
+    is_joined: bool = (
+        True  # its writes and its answer commit together; not where it runs outside of a transaction
+    )
+
+    @classmethod
+    def of(cls, node: Idempotency, *, is_joined: bool = True) -> Repeats:
+        """As declared."""
+        return cls(node.required, node.repeat, is_joined)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -43,6 +59,10 @@ class Operation:
     parameters: Mapping[str, Attribute] = field(default_factory=dict)  # of the path
     body_limit: int = 1 << 20
     limits: tuple[Limit, ...] = ()  # how often it may be asked for
+    repeats: Repeats | None = None  # None: the header means nothing to it
+    credential: Credential | None = None  # whether cookies count; a token in the header always does
+    media: tuple[str, ...] = ("json",)  # of bodies
+    is_alone: bool = False  # served only with `--only`
     details: Mapping[str, Any] = field(default_factory=dict)  # what a kind adds for its documentation
 
     def all_paths(self) -> tuple[str, ...]:

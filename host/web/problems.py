@@ -66,4 +66,4 @@ def unexpected(error: Exception, request_id: str, errors: WireErrors) -> Answer:
 
 def as_anonymous(error: HostError, *, is_anonymous: bool) -> HostError:
     """What is forbidden to nobody in particular asks for a sign-in instead."""
-    return Unauthenticated("sign in first") if is_anonymous and error.code == "forbidden" else error
+    return Unauthenticated("sign in first") if is_anonymous and error.code in ("forbidden", "hidden") else error

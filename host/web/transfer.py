@@ -18,6 +18,7 @@ from host.transfer.records import FORMATS
 from host.web.collection import collection_operation, serves
 from host.web.http import Answer, Request, json_answer
 from host.web.operations import Operation
+from host.web.placing import placed
 
 MOST_EXPORTS: Final = 8  # open at once in a process; each holds a connection for as long as its reader takes
 PIECE: Final = 256 * 1024
@@ -55,7 +56,7 @@ class TransferOperations:
     def export_rows(self, request: Request) -> Answer:
         """GET: CSV, or NDJSON with `format=ndjson`."""
         query = parse_query(request.query)
-        ctx = self.runtime.context(request.actor, request_id=request.id)
+        ctx = placed(self.runtime.context(request.actor, request_id=request.id), self.wire.parents, request)
         name = f"{self.wire.path.rstrip('/').rpartition('/')[2]}.{query.format}"
         headers = [("Content-Disposition", f'attachment; filename="{name}"'), ("Cache-Control", "no-store")]
         return Answer(200, Export(ctx, self.wire, query, self.slots), CONTENT_TYPES[query.format], headers)
@@ -65,8 +66,9 @@ class TransferOperations:
         options = _options(request)
         with _received(request) as file:
             report = import_file(
-                self.runtime, request.actor, self.wire, file.read, options, request_id=request.id
-            )
+                self.runtime, request.actor, self.wire, file.read, options, request_id=request.id,
+                place=lambda ctx: placed(ctx, self.wire.parents, request),
+            )  # fmt: skip
         if report.errors and not report.dry_run:
             error = Invalid("nothing was imported: the file has errors")
             error.extra = report.as_dict()
