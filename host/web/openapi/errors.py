@@ -51,6 +51,9 @@ BY_KIND: dict[str, tuple[Case, ...]] = {
     "access": (errors.NotFound, errors.Invalid),
     "action": FREE,
     "endpoint": FREE,
+    "identity": (
+        errors.Invalid, errors.Unauthenticated, errors.Forbidden, errors.NotFound, errors.Conflict, errors.TooManyRequests,
+    ),
 }
 VERSIONED = ("update", "delete", "bulk_update", "bulk_delete")
 HEADERS: dict[str, tuple[str, str]] = {
