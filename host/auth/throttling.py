@@ -87,6 +87,14 @@ class Throttle:
                 ctx.execute(less.values(failures=table.c.failures - 1))
             self._remember(ctx, account, self.marks.place(attempt.origin), now)
 
+    def welcome(self, account: str, origin: Origin | None) -> None:
+        """An account has been made, or taken back, from here: forget its failures, and where else it was used."""
+        known = self._runtime.registry.models[KNOWN].table
+        self.unlock(account)
+        with self._writing() as ctx:
+            ctx.execute(known.delete().where(known.c.account == account))
+            self._remember(ctx, account, self.marks.place(origin or NOBODY), self._clock())
+
     def unlock(self, account: str) -> int:
         """Forget every failure on an account; how many counters there were."""
         table = self._runtime.registry.models[ATTEMPT].table

@@ -5,25 +5,20 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
-import os
-import queue
-import threading
 import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
 from host.errors import Unavailable
+from host.mail.background import LAST_SECONDS, Background
 from host.mail.messages import Message, check_sender
 from host.mail.smtp import Undelivered, deliver
 from host.service.context import Context
 from host.settings import MailSettings
 
-MOST_WAITING = 1000
 PAUSES: Final = (1.0, 5.0, 30.0)  # before trying again what may succeed later
-LAST_SECONDS = 10.0  # given to what still waits when the process ends
 log = logging.getLogger("hostwright.mail")
 
 
@@ -36,9 +31,7 @@ class Mailer:
         if settings.host:
             check_sender(settings.sender)
         self._settings, self._logs, self._pauses = settings, logs, pauses
-        self._lock = threading.Lock()
-        self._process = 0
-        self._waiting: queue.Queue[Message] = queue.Queue(MOST_WAITING)
+        self._background = Background("mail")
 
     @property
     def is_on(self) -> bool:
@@ -62,41 +55,11 @@ class Mailer:
                 "mail is off; this would go to %s:\n%s\n\n%s", message.to, message.subject, message.text
             )
             return
-        self._start()
-        try:
-            self._waiting.put_nowait(message)
-        except queue.Full:
-            raise Unavailable("too many mails are waiting; try again later") from None
+        self._background.do(partial(self._deliver, message))
 
     def flush(self, seconds: float = LAST_SECONDS) -> bool:
         """Wait until everything has been sent or given up; whether that is so."""
-        deadline = time.monotonic() + seconds
-        with self._waiting.all_tasks_done:
-            while self._waiting.unfinished_tasks:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return False
-                self._waiting.all_tasks_done.wait(left)
-        return True
-
-    def _start(self) -> None:
-        """One thread for each process; a forked one has to begin its own."""
-        with self._lock:
-            if self._process == os.getpid():
-                return
-            self._process, self._waiting = os.getpid(), queue.Queue(MOST_WAITING)
-            threading.Thread(target=self._run, args=(self._waiting,), name="mail", daemon=True).start()
-            atexit.register(self.flush)
-
-    def _run(self, waiting: queue.Queue[Message]) -> None:
-        while True:
-            message = waiting.get()
-            try:
-                self._deliver(message)
-            except Exception:  # one bad message does not end the thread
-                log.exception("a mail could not be made")
-            finally:
-                waiting.task_done()
+        return self._background.flush(seconds)
 
     def _deliver(self, message: Message) -> None:
         """Try until it is taken, or until trying is in vain. What it says is never logged: it may hold a link."""

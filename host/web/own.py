@@ -14,12 +14,15 @@ from host.actor import SYSTEM
 from host.compiler.models import Attribute
 from host.compiler.schemas import camel
 from host.declaration.nodes import Endpoint, Field, WireErrors, WireValues
+from host.limiting import Limit
 from host.service.runtime import Runtime
 from host.web.actions import read_input, shape_of
 from host.web.http import Answer, Request, json_answer
 from host.web.operations import Operation, operation_id
 
 NO_STORE: Final = ("Cache-Control", "no-store")
+AUTH_ERRORS: Final = WireErrors(keys=("error", "message", "detail", "msg"), constants={"success": False})
+"""How every operation below `/api/auth` says what is wrong, for clients of several systems."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -41,6 +44,7 @@ class OwnEndpoint:
     errors: WireErrors = field(default_factory=WireErrors)
     parameters: Mapping[str, Attribute] = field(default_factory=dict)
     doc: str | None = None
+    limits: tuple[Limit, ...] = ()
 
     def operation(self) -> Operation:
         """What the router and the documents want of it."""
@@ -50,12 +54,21 @@ class OwnEndpoint:
             plugin="host", handler=partial(self.handler, self), summary=self.summary, access=node.access,
             is_public=self.is_open, is_open=self.is_open, status=self.status, input=node.input, unknown=self.unknown,
             out=node.out, errors=self.errors, parameters=self.parameters, doc=self.doc,
+            limits=self.limits,
         )  # fmt: skip
 
     def read(self, request: Request) -> dict[str, Any]:
         """The native input."""
         return read_input(
             self.runtime, request, self.node, camel(f"host.{self.given}"), WireValues(), self.unknown
+        )
+
+    def load(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The native input out of a form's texts. Raises Invalid."""
+        schemas = self.runtime.registry.schemas
+        node = self.node.input or Field(type="object")
+        return schemas.load(
+            schemas.value(camel(f"host.{self.given}"), node, WireValues(), self.unknown), given
         )
 
     def answer(self, value: Mapping[str, Any] | None = None) -> Answer:
