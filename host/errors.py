@@ -123,6 +123,13 @@ class SignUpClosed(Forbidden):
     title = "Signing up is closed"
 
 
+class UnverifiedAddress(Forbidden):
+    """The password is right, and the operator wants the e-mail address to be confirmed before anybody signs in."""
+
+    code = "unverified_address"
+    title = "The address is not confirmed"
+
+
 class InsufficientScope(Forbidden):
     """The API key has no scope that names this operation (RFC 6750)."""
 

@@ -13,6 +13,7 @@ from host.auth.lookup import Row
 from host.auth.refresh import Rotation, digest_of, new_identity
 from host.auth.sessions import NOWHERE, SessionKind, Sessions, Visitor
 from host.auth.tokens import Tokens
+from host.errors import UnverifiedAddress
 from host.settings import IdentitySettings
 
 
@@ -53,9 +54,12 @@ class Grants:
     sessions: Sessions
     rotation: Rotation
     settings: IdentitySettings
+    verified_only: bool = False  # an account has to confirm its address first
 
     def begin(self, account: Row, way: Way = ONE_TOKEN, visitor: Visitor = NOWHERE) -> Grant:
-        """Sign an account in, whose credentials have been checked."""
+        """Sign an account in, whose credentials have been checked. Raises UnverifiedAddress, where that counts."""
+        if self.verified_only and not account["email_verified"]:
+            raise UnverifiedAddress("confirm your address first, by the link in the mail to it")
         if not way.refreshes:
             seconds = way.seconds or self.settings.token_seconds
             session, ends = self.sessions.begin(account, way.kind, seconds, visitor)

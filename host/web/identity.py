@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from host.web.api_keys import ApiKeyOperations
 from host.web.authentication import Authentication
 from host.web.operations import Operation
+from host.web.recovery import RecoveryOperations
 from host.web.scopes import targets
 
 
@@ -15,4 +16,6 @@ def identity_operations(
 ) -> Iterator[Operation]:
     """Every operation; `served` answers all operations of the app, once they are known."""
     accounts, keys = authentication.accounts, authentication.keys
+    site = accounts.runtime.registry.declaration.site.name
     yield from ApiKeyOperations(accounts, keys, lambda: targets(served())).operations()
+    yield from RecoveryOperations(authentication.recovery, site).operations()

@@ -1,0 +1,25 @@
+"""Putting the parts of recovery together: links, mail and its templates. `authentication` calls it once."""
+
+from __future__ import annotations
+
+from host.auth.accounts import Accounts
+from host.auth.api_keys import ApiKeys
+from host.auth.links import Links
+from host.auth.recovery import EMBEDDED_URL, Recovery
+from host.mail import Mailer, Templates
+from host.mail.background import Background
+from host.service.runtime import Runtime
+from host.settings import Settings
+
+
+def make_recovery(runtime: Runtime, settings: Settings, accounts: Accounts, keys: ApiKeys) -> Recovery:
+    """Everything that a mailed link needs; connects to nothing yet."""
+    declaration = runtime.registry.declaration
+    folders = {plugin.name: plugin.folder for plugin in declaration.plugins if plugin.folder is not None}
+    return Recovery(
+        accounts=accounts, keys=keys, links=Links(runtime), settings=settings.recovery,
+        mailer=Mailer(settings.mail, logs=settings.is_embedded),
+        templates=Templates(declaration.site.name, {**folders, "site": settings.root}),
+        public_url=settings.public_url or (EMBEDDED_URL if settings.is_embedded else ""),
+        background=Background("recovery"),
+    )  # fmt: skip
