@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
-from host.actor import SYSTEM
+from host.actor import SYSTEM, Actor
 from host.auth.lookup import Row, by_any, by_id, by_name, by_text, is_id
 from host.auth.names import full_name, names_of, usernames_for
 from host.auth.origins import Origin
@@ -36,6 +36,7 @@ class Accounts:
     passwords: Passwords
     forget: Callable[[str], None] = forgotten
     throttle: Throttle | None = None
+    greet: Callable[[Row], None] | None = None  # told of each new account, once that is committed
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -116,6 +117,18 @@ class Accounts:
         with self.runtime.reading(SYSTEM) as ctx:
             return ctx.records(ACCOUNT).find_all(sort="number", limit=1_000_000)
 
+    # -- by their owners --
+
+    def change_password(self, account: Row, password: str, *, kept: str | None) -> None:
+        """Another password, after `prove`; every session ends but the one that is kept."""
+        self.passwords.check(password, account["username"], account["email"], at="/new_password")
+        self._change(account, {"password": self.passwords.hash(password)}, ends_tokens=True, kept=kept)
+
+    def change_profile(self, actor: Actor, values: Row, request_id: str = "") -> None:
+        """Other names of the actor's own account, as far as the fields' rules let it write them."""
+        with self.runtime.writing(actor, request_id, "host") as ctx:
+            ctx.records(ACCOUNT).update(actor.id, values)
+
     # -- by an operator --
 
     def set_password(self, account: Row, password: str) -> None:
@@ -142,7 +155,10 @@ class Accounts:
     def _store(self, values: Row, request_id: str) -> Row:
         given = {name: value for name, value in values.items() if value is not None}
         with self.runtime.writing(SYSTEM, request_id, "host") as ctx:
-            return ctx.records(ACCOUNT).create(given)
+            row = ctx.records(ACCOUNT).create(given)
+            if self.greet is not None:
+                ctx.after_commit(partial(self.greet, row))
+            return row
 
     def _store_named(self, values: Row, request_id: str) -> Row:
         """Store under the first derived user name that is free; somebody else's name is no reason to refuse."""
@@ -155,13 +171,15 @@ class Accounts:
                     raise
         return self._store({**values, "username": last}, request_id)
 
-    def _change(self, account: Row, values: Row, *, ends_tokens: bool = False) -> None:
+    def _change(
+        self, account: Row, values: Row, *, ends_tokens: bool = False, kept: str | None = None
+    ) -> None:
         with self.runtime.writing(SYSTEM, plugin="host") as ctx:
             records = ctx.records(ACCOUNT)
             version = records.lock(account["id"])["token_version"] + ends_tokens
             records.update(account["id"], {**values, "token_version": version})
             if ends_tokens:
-                self.sessions.end_others(ctx, account["id"], None)
+                self.sessions.end_others(ctx, account["id"], kept, version)
 
     def _renew_hash(self, account: Row, password: str, request_id: str) -> None:
         """Store today's kind of hash, unless the password has been changed in the meantime."""

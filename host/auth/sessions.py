@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from host.actor import SYSTEM
 from host.auth.lookup import Row
 from host.auth.states import SESSION
+from host.errors import NotFound
 from host.service.context import Context
 from host.service.keys import uuid7
 from host.service.runtime import Runtime
@@ -80,6 +81,11 @@ class Sessions:
         with self._writing() as ctx:
             table = ctx.table(SESSION)
             return bool(self._end(ctx, table.c.id == session, table.c.account_id == account))
+
+    def end_own(self, session: str, account: str) -> None:
+        """End a session of this account. Raises NotFound where it has no such one."""
+        if not self.end(session, account):
+            raise NotFound("there is no such session")
 
     def end_all(self, account: str) -> int:
         """End every session of an account; how many there were."""

@@ -14,4 +14,5 @@ class IdentitySettings:
     sign_up: bool = setting(True, "SIGN_UP")
     token_seconds: int = setting(7 * 24 * 3600, "TOKEN_SECONDS")  # of clients that never refresh
     access_seconds: int = setting(15 * 60, "ACCESS_SECONDS")  # of clients that refresh
+    cookies: bool = setting(False, "COOKIES")  # count on every operation, not only where it is declared
     session_seconds: int = setting(30 * 24 * 3600, "SESSION_SECONDS")  # until those sign in again

@@ -15,6 +15,8 @@ from typing import Any, Literal, get_type_hints
 from urllib.parse import urlsplit
 
 from host.errors import ConfigurationError
+from host.settings.audit import AuditSettings
+from host.settings.database import DatabaseSettings
 from host.settings.idempotency import IdempotencySettings
 from host.settings.identity import IdentitySettings
 from host.settings.mail import MailSettings, RecoverySettings
@@ -38,14 +40,17 @@ class Settings:
     secret: str = setting("", "SECRET", secret=True)
     database_url: str = setting("", "DATABASE_URL")
     synchronous: Literal["FULL", "NORMAL"] = setting("FULL", "SQLITE_SYNCHRONOUS")
+    only: str = setting("", "ONLY")  # the one plugin that is served, at the root
     body_limit: int = setting(1 << 20, "BODY_LIMIT", kind="size")
     import_limit: int = setting(1 << 30, "IMPORT_LIMIT", kind="size")
     public_url: str = setting("", "PUBLIC_URL", parse=parse_public_url)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     sign_in: SignInSettings = field(default_factory=SignInSettings)
     mail: MailSettings = field(default_factory=MailSettings)
     recovery: RecoverySettings = field(default_factory=RecoverySettings)
     oidc: OidcSettings = field(default_factory=OidcSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     idempotency: IdempotencySettings = field(default_factory=IdempotencySettings)
     protection: ProtectionSettings = field(default_factory=ProtectionSettings)
     proxy: ProxySettings = field(default_factory=ProxySettings)

@@ -14,6 +14,7 @@ from host.auth.bearer import bearer_token
 from host.auth.codec import TokenCodec
 from host.auth.grants import Grants
 from host.auth.passwords import Passwords
+from host.auth.recovery import Recovery
 from host.auth.refresh import Rotation
 from host.auth.states import SessionStates
 from host.auth.throttling import Throttle
@@ -21,10 +22,13 @@ from host.auth.tokens import Tokens
 from host.compiler.models import ACCOUNT
 from host.service.runtime import Runtime
 from host.settings import Settings
-from host.web.accounts import AccountOperations
+from host.web.accounts import IdentityOperations
 from host.web.api_keys import key_authenticator
+from host.web.cookies import access_of
+from host.web.csrf import Csrf
 from host.web.http import Request
 from host.web.operations import Operation
+from host.web.recovering import make_recovery
 
 Authenticate = Callable[[Request], Actor | None]
 
@@ -37,6 +41,8 @@ class Authentication:
     accounts: Accounts
     grants: Grants
     keys: ApiKeys
+    recovery: Recovery
+    csrf: Csrf
     authenticators: tuple[Authenticate, ...]  # asked in order; the first answer counts
 
     @classmethod
@@ -48,10 +54,18 @@ class Authentication:
         tokens = Tokens(TokenCodec(settings.secret), states)
         throttle = Throttle(runtime, settings.sign_in, settings.secret)
         accounts = Accounts(runtime, Passwords(), states.forget, throttle)
-        grants = Grants(tokens, accounts.sessions, Rotation(accounts.sessions), settings.identity)
+        grants = Grants(
+            tokens, accounts.sessions, Rotation(accounts.sessions), settings.identity,
+            verified_only=settings.recovery.verified_only,
+        )  # fmt: skip
         keys = ApiKeys(runtime)
-        own = (key_authenticator(keys), token_authenticator(tokens))
-        return cls(settings, accounts, grants, keys, (*plugins_authenticators(runtime, hooks), *own))
+        recovery = make_recovery(runtime, settings, accounts, keys)
+        accounts = replace(accounts, greet=recovery.welcome)
+        csrf = Csrf(settings.secret, trusted_origins(settings))
+        own = (key_authenticator(keys), token_authenticator(tokens), cookie_authenticator(tokens, csrf))
+        return cls(
+            settings, accounts, grants, keys, recovery, csrf, (*plugins_authenticators(runtime, hooks), *own)
+        )
 
     @property
     def tokens(self) -> Tokens:
@@ -59,10 +73,9 @@ class Authentication:
         return self.grants.tokens
 
     def operations(self) -> Iterable[Operation]:
-        """The operations below `/api/auth`."""
-        return AccountOperations(
-            self.accounts, self.grants, is_open=self.settings.identity.sign_up
-        ).operations()
+        """The operations below `/api/auth`, and plugins' own sign-in surfaces."""
+        is_open = self.settings.identity.sign_up
+        return IdentityOperations(self.accounts, self.grants, self.csrf, is_open=is_open).operations()
 
 
 def token_authenticator(tokens: Tokens) -> Authenticate:
@@ -73,6 +86,29 @@ def token_authenticator(tokens: Tokens) -> Authenticate:
         return None if token is None else tokens.actor(token)
 
     return authenticate
+
+
+def cookie_authenticator(tokens: Tokens, csrf: Csrf) -> Authenticate:
+    """The access token in a cookie, where the operation lets cookies count; what changes something wants the CSRF header."""
+
+    def authenticate(request: Request) -> Actor | None:
+        credential = request.operation.credential if request.operation is not None else None
+        if credential is None or not credential.cookie:
+            return None
+        token = access_of(request)
+        if not token:
+            return None
+        actor = tokens.actor(token)
+        csrf.check(request, credential, actor.session)
+        return actor
+
+    return authenticate
+
+
+def trusted_origins(settings: Settings) -> tuple[str, ...]:
+    """Other origins whose pages may send cookies: those that may also read the answers with them."""
+    chosen = settings.protection
+    return tuple(it for it in chosen.origins if it != "*") if chosen.credentials else ()
 
 
 def plugins_authenticators(runtime: Runtime, hooks: pluggy.PluginManager | None) -> tuple[Authenticate, ...]:

@@ -17,8 +17,6 @@ from host.web.operations import Operation
 from host.web.router import Router
 from host.web.steps import Arrival, Steps
 
-SIGNING_UP = ("registerHostAccount",)
-
 
 def protection(settings: Settings, limiter: Limiter, router: Router) -> Steps:
     """Every step of the rim: the real address first, because all others ask for it; the headers last."""
@@ -61,6 +59,6 @@ def protected(operations: Iterable[Operation], settings: Settings) -> Iterable[O
     for operation in operations:
         yield (
             replace(operation, limits=(*operation.limits, sign_up))
-            if operation.id in SIGNING_UP
+            if operation.details.get("identity") == "sign_up"
             else operation
         )

@@ -43,7 +43,7 @@ def target_of(operation: Operation) -> Target | None:
     if operation.wire is not None:
         plugin, _, noun = operation.wire.model.name.partition(".")
         return Target(plugin, noun, _verbs(operation, _name(operation)))
-    if operation.plugin != "host":
+    if operation.plugin != "host" and operation.kind != "identity":
         noun = operation.details.get("name") or operation.id
         return Target(operation.plugin, noun, _verbs(operation, "call"))
     named = operation.details.get("scope")

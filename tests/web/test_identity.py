@@ -12,7 +12,7 @@ from tests.web.identity import PASSWORD, IdentitySite, running
 
 USER_KEYS = {"id", "username", "email", "name", "first_name", "last_name", "avatar", "role"}
 ANSWER_KEYS = {
-    "message", "token", "token_type", "refresh_token", "expires_at", "user_id", "username", "user",
+    "message", "token", "token_type", "refresh_token", "expires_at", "expires_in", "user_id", "username", "user",
 }  # fmt: skip
 ANN = {"username": "ann", "email": "ann@x.org", "first_name": "Ann", "last_name": "B"}
 

@@ -49,13 +49,17 @@ BY_KIND: dict[str, tuple[Case, ...]] = {
     "bulk_update": (errors.NotFound, *CHANGING),
     "bulk_delete": (errors.NotFound, *CHANGING),
     "access": (errors.NotFound, errors.Invalid),
+    "download": (errors.Invalid, errors.LinkRefused),
+    "upload": (*CHANGING, errors.InsufficientStorage),
+    "clear": (errors.Invalid, *CHANGING),
+    "link": (errors.Invalid,),
     "action": FREE,
     "endpoint": FREE,
     "identity": (
         errors.Invalid, errors.Unauthenticated, errors.Forbidden, errors.NotFound, errors.Conflict, errors.TooManyRequests,
     ),
 }
-VERSIONED = ("update", "delete", "bulk_update", "bulk_delete")
+VERSIONED = ("update", "delete", "upload", "clear", "bulk_update", "bulk_delete")
 HEADERS: dict[str, tuple[str, str]] = {
     "unauthenticated": ("WWW-Authenticate", "How to sign in (RFC 6750)."),
     "too_many_requests": ("Retry-After", "Seconds to wait."),
