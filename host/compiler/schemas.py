@@ -55,7 +55,9 @@ class Schemas:
     def replaced(self, wire: CompiledWire) -> tuple[str, ...]:
         """What a replacing update sets even when it is left out."""
         return tuple(
-            name for name, node in writable(wire, updating=True).items() if isinstance(node, Attribute)
+            name
+            for name, node in writable(wire, updating=True).items()
+            if isinstance(node, Attribute) and not node.is_file  # JSON could not have held it
         )
 
     def restore(self, wire: CompiledWire) -> ma.Schema:

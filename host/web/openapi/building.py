@@ -16,6 +16,7 @@ from host.declaration.nodes import Field, WireValues
 from host.service.runtime import Runtime
 from host.web.openapi.components import Components, Json
 from host.web.openapi.errors import ErrorAnswers, cases_of
+from host.web.openapi.files import FileParts
 from host.web.openapi.many import ManyRows
 from host.web.openapi.parameters import (
     ListParameters,
@@ -50,11 +51,12 @@ class DocumentBuilder:
         self.components = Components(spec, [answer_name(wire) for wire in wires])
         self.values = ValueSchemas(registry.kinds, self.components)
         self.shapes = Shapes(registry, runtime.policy, self.components, self.values)
+        self.files = FileParts(self.components, self.values, self.shapes)
         self.errors = ErrorAnswers(self.components)
         plugin.use(self.values)
         self._makers: Mapping[str, Callable[[Operation, CompiledWire], Part]] = {
             "list": self._list, "get": self._get, "create": self._create, "update": self._update, "delete": self._delete,
-            **ManyRows(registry, self.components, self.values, self.shapes).makers(),
+            **ManyRows(registry, self.components, self.values, self.shapes).makers(), **self.files.makers(),
         }  # fmt: skip
 
     def build(self, operations: Iterable[Operation]) -> None:
@@ -158,7 +160,8 @@ class DocumentBuilder:
         if wire.create.body == "row":
             headers |= _etag()
         answer = _answer("The row was stored.", self.shapes.written(wire, wire.create), headers)
-        return [], _body(schema), {str(operation.status): answer}
+        body = self.files.with_form(_body(schema), wire, schema, "Create")
+        return [], body, {str(operation.status): answer}
 
     def _update(self, operation: Operation, wire: CompiledWire) -> Part:
         schemas = self.registry.schemas
@@ -167,7 +170,8 @@ class DocumentBuilder:
         types = (JSON, MERGE_PATCH) if operation.method == "PATCH" else (JSON,)
         headers = _etag() if wire.update.body == "row" else {}
         answer = _answer("The row was changed.", self.shapes.written(wire, wire.update), headers)
-        return [self._if_match(wire)], _body(schema, types), {str(operation.status): answer}
+        body = self.files.with_form(_body(schema, types), wire, schema, "Patch" if partial else "Replace")
+        return [self._if_match(wire)], body, {str(operation.status): answer}
 
     def _delete(self, operation: Operation, wire: CompiledWire) -> Part:
         answer = _answer("The row is gone.", self.shapes.written(wire, wire.delete), {})

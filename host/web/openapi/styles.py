@@ -21,6 +21,7 @@ class Style:
     is_lenient: bool = False
     takes_blank: bool = False
     refuses_unknown: bool = True
+    file: Literal["object", "url", "path"] = "object"
 
     @classmethod
     def taken(cls, values: WireValues, unknown: str = "refuse") -> Style:
@@ -33,12 +34,12 @@ class Style:
     @classmethod
     def answered(cls, form: Form) -> Style:
         """How a wire answers values."""
-        return cls(False, form.datetime, form.decimal, form.duration)
+        return cls(False, form.datetime, form.decimal, form.duration, file=form.file)
 
     @property
     def form(self) -> Form:
         """The form of answers in the same style."""
-        return Form(self.datetime, self.decimal, self.duration)
+        return Form(self.datetime, self.decimal, self.duration, self.file)
 
     @property
     def words(self) -> str:

@@ -107,6 +107,8 @@ def or_null(schema: Mapping[str, Any]) -> Json:
     """The schema, or null."""
     if not schema:
         return {}
+    if schema == NULL:
+        return NULL
     if isinstance(schema.get("type"), str):
         return {**schema, "type": [schema["type"], "null"]}
     if "anyOf" in schema:
@@ -185,6 +187,21 @@ def _email(node: Field, style: Style) -> Json:
     return {"type": "string", "pattern": f"^{EMAIL.pattern}$", "maxLength": most, **length}
 
 
+def _file(node: Field, style: Style) -> Json:
+    if style.is_taken:
+        return {"type": "null"}  # JSON holds no file; a form does
+    if style.file != "object":
+        return {"type": "string"}
+    properties: Json = {
+        "url": {"type": ["string", "null"], "description": "where it is downloaded"},
+        "name": {"type": "string"},
+        "size": {"type": ["integer", "null"], "description": "bytes"},
+        "type": {"type": ["string", "null"], "description": "the media type"},
+    }
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
 _MAKERS: Mapping[str, Callable[[Field, Style], Json]] = {
     "decimal": _decimal, "datetime": _datetime, "date": _date, "duration": _duration, "email": _email,
+    "file": _file, "image": _file,
 }  # fmt: skip
