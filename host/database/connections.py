@@ -18,6 +18,7 @@ from sqlalchemy.dialects import sqlite
 
 from host.database.engines import BUSY_SECONDS, postgres_engine, sqlite_engine, sqlite_reader
 from host.database.failures import failure, sentence
+from host.database.timeouts import UNLIMITED, Timeouts
 from host.errors import ConfigurationError, Unavailable
 
 NAMING_CONVENTION = {
@@ -32,8 +33,9 @@ NAMING_CONVENTION = {
 class Database:
     """One database of one app. `reading()`, `snapshot()` and `writing()` are the ways in."""
 
-    def __init__(self, engine: sa.Engine, *, readers: int = 64) -> None:
+    def __init__(self, engine: sa.Engine, *, readers: int = 64, timeouts: Timeouts = UNLIMITED) -> None:
         self.engine = engine
+        self._timeouts = timeouts
         self.dialect: Literal["sqlite", "postgresql"] = (
             "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
         )
@@ -50,7 +52,12 @@ class Database:
 
     @classmethod
     def open(
-        cls, url: str, *, synchronous: Literal["FULL", "NORMAL"] = "FULL", pool_size: int = 10
+        cls,
+        url: str,
+        *,
+        synchronous: Literal["FULL", "NORMAL"] = "FULL",
+        pool_size: int = 10,
+        timeouts: Timeouts = UNLIMITED,
     ) -> Database:
         """Make the engine; connects nothing yet. Raises ConfigurationError for another kind of database."""
         try:
@@ -60,9 +67,10 @@ class Database:
                 "the database URL cannot be read; write sqlite:///file or postgresql://…"
             ) from error
         if parsed.get_backend_name() == "sqlite":
-            return cls(sqlite_engine(parsed, synchronous, pool_size))
+            return cls(sqlite_engine(parsed, synchronous, pool_size, timeouts), timeouts=timeouts)
         if parsed.get_backend_name() in {"postgresql", "postgres"}:
-            return cls(postgres_engine(parsed.set(drivername="postgresql+psycopg"), pool_size))
+            parsed = parsed.set(drivername="postgresql+psycopg")
+            return cls(postgres_engine(parsed, pool_size, timeouts), timeouts=timeouts)
         raise ConfigurationError(
             f"the database {parsed.get_backend_name()!r} is not one of sqlite, postgresql"
         )
@@ -137,7 +145,7 @@ class Database:
     def _connect_reader(self) -> Any:
         with self._translated():
             if self.dialect == "sqlite":
-                return sqlite_reader(str(self.engine.url.database))
+                return sqlite_reader(str(self.engine.url.database), self._timeouts)
             pooled = self.engine.raw_connection()
             driver: Any = pooled.dbapi_connection
             pooled.detach()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from host.database.timeouts import Timeouts
 from host.errors import ConfigurationError
 
-BUSY_SECONDS = 5.0
+BUSY_SECONDS = 5.0  # where nothing else is wanted
+TICK = 100_000  # instructions of SQLite between two looks at the clock, about a millisecond
 Connected = TypeVar("Connected", bound=sqlite3.Connection)
 
 
@@ -26,16 +29,42 @@ class Reader(sqlite3.Connection):
         self.counts: dict[Any, tuple[int, int]] = {}
 
 
-def sqlite_reader(path: str) -> Reader:
+class TimedReader(Reader):
+    """A connection whose statements are interrupted when they take too long, by their own or their rows' time."""
+
+    seconds = 0.0
+    _end = 0.0
+
+    def limit(self, seconds: float) -> None:
+        """Give each statement so many seconds from now on."""
+        self.seconds = seconds
+        self.set_progress_handler(self._is_late, TICK)
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        """Run a statement; its time begins."""
+        self._end = time.monotonic() + self.seconds
+        return super().execute(*arguments)
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._end
+
+
+def sqlite_reader(path: str, timeouts: Timeouts) -> Reader:
     """A connection for reads only, which remembers totals."""
-    connection = _connect_sqlite(path, "FULL", Reader)
+    connection = _connect_sqlite(path, "FULL", TimedReader if timeouts.statement else Reader, timeouts)
     connection.execute("PRAGMA query_only=ON")
+    if isinstance(connection, TimedReader):
+        connection.limit(timeouts.statement)
     return connection
 
 
-def _connect_sqlite(path: str, synchronous: str, factory: type[Connected]) -> Connected:
+def _connect_sqlite(path: str, synchronous: str, factory: type[Connected], timeouts: Timeouts) -> Connected:
     connection = sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=factory
+        path,
+        timeout=timeouts.lock or BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=factory,
     )
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute(f"PRAGMA synchronous={synchronous}")
@@ -49,7 +78,7 @@ def _lower(text: Any) -> Any:
     return text.lower() if isinstance(text, str) else text
 
 
-def sqlite_engine(url: sa.URL, synchronous: str, pool_size: int) -> sa.Engine:
+def sqlite_engine(url: sa.URL, synchronous: str, pool_size: int, timeouts: Timeouts) -> sa.Engine:
     """The engine of an SQLite file: WAL, foreign keys, and transactions that take the write lock at once."""
     path = url.database or ""
     if not path or path == ":memory:":
@@ -58,7 +87,7 @@ def sqlite_engine(url: sa.URL, synchronous: str, pool_size: int) -> sa.Engine:
         raise ConfigurationError(f"the folder {Path(path).parent} of the SQLite database does not exist")
     engine = sa.create_engine(
         url,
-        creator=lambda: _connect_sqlite(path, synchronous, sqlite3.Connection),
+        creator=lambda: _connect_sqlite(path, synchronous, sqlite3.Connection, timeouts),
         poolclass=sa.pool.QueuePool,
         pool_size=pool_size,
         max_overflow=54,
@@ -73,14 +102,14 @@ def sqlite_engine(url: sa.URL, synchronous: str, pool_size: int) -> sa.Engine:
     return engine
 
 
-def postgres_engine(url: sa.URL, pool_size: int) -> sa.Engine:
+def postgres_engine(url: sa.URL, pool_size: int, timeouts: Timeouts) -> sa.Engine:
     """The engine of a PostgreSQL database: UTC, and connections that are tried before they are used."""
     engine = sa.create_engine(
         url,
         pool_size=pool_size,
         max_overflow=54,
         pool_pre_ping=True,
-        connect_args={"options": "-c timezone=UTC", "connect_timeout": 5},
+        connect_args={"options": f"-c timezone=UTC{timeouts.postgres_options()}", "connect_timeout": 5},
     )
 
     @event.listens_for(engine, "connect")

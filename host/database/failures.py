@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from host.errors import Unavailable
 
 BUSY = "the database is busy; try again"
+SLOW = "this takes the database too long; ask for less, or try again later"
 AWAY = "the database cannot be reached"
-_PG_BUSY = ("40001", "40P01", "55P03", "57014")  # serialization, deadlock, lock or statement timeout
+_PG_BUSY = ("40001", "40P01", "55P03")  # serialization, deadlock, lock timeout
+_PG_SLOW = ("57014", "25P03")  # statement timeout, or idle in a transaction
 
 
 def failure(error: BaseException) -> Unavailable | None:
@@ -20,15 +22,20 @@ def failure(error: BaseException) -> Unavailable | None:
         return _unavailable(BUSY)
     if isinstance(original, sqlite3.OperationalError):
         return _sqlite_failure(str(original))
+    state = getattr(original, "sqlstate", None)
+    if state in _PG_SLOW:
+        return _unavailable(SLOW)
     names = {base.__name__ for base in type(original).__mro__ if base.__module__.startswith("psycopg")}
     if not names & {"OperationalError", "InterfaceError"}:
         return None
-    return _unavailable(BUSY if getattr(original, "sqlstate", None) in _PG_BUSY else AWAY)
+    return _unavailable(BUSY if state in _PG_BUSY else AWAY)
 
 
 def _sqlite_failure(message: str) -> Unavailable | None:
     if "locked" in message or "busy" in message:
         return _unavailable(BUSY)
+    if message == "interrupted":
+        return _unavailable(SLOW)
     return _unavailable(AWAY) if "unable to open" in message else None
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from host.database import engines
+from host.database import Database, Timeouts
+from host.database.engines import Reader
+from host.errors import Unavailable
 from host.testing.sites import Site
 from tests.support.sites import Core, write_site
 
@@ -17,7 +20,8 @@ SITE = "resources: {note: {access: public, fields: {title: string}}}"
 
 @pytest.fixture
 def core(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Core]:
-    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.05)
+    short = Timeouts(statement=0.3, lock=0.05, idle=0.3)
+    monkeypatch.setattr("host.application.timeouts", lambda settings: short)
     core = Core(Site.make(write_site(tmp_path / "site", SITE), database_url))
     yield core
     core.site.close()
@@ -46,6 +50,66 @@ def test_lost_connections_recover(core: Core) -> None:
     assert core.anonymous.patch(path, {"title": "b"}).status == 200
     assert core.anonymous.get("/api/notes").status in (200, 503)
     assert core.anonymous.get("/api/notes").json["items"][0]["title"] == "b"
+
+
+def test_runaway_read_is_ended(core: Core) -> None:
+    sql = "SELECT pg_sleep(30)"
+    if core.dialect == "sqlite":
+        sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    begun = time.monotonic()
+    with pytest.raises(Unavailable, match="too long") as caught, core.site.database.reading() as connection:
+        connection.execute(sql).fetchone()
+    assert caught.value.headers == {"Retry-After": "1"}
+    assert time.monotonic() - begun < 5
+    assert core.anonymous.get("/api/notes").status == 200
+
+
+def test_slow_rows_are_ended_too(core: Core) -> None:
+    if core.dialect != "sqlite":
+        pytest.skip("PostgreSQL answers rows when all of them are there")
+    sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
+    with pytest.raises(Unavailable, match="too long"), core.site.database.reading() as connection:
+        for _ in connection.execute(sql):
+            pass
+
+
+def test_runaway_write_is_rolled_back(core: Core) -> None:
+    if core.dialect != "postgresql":
+        pytest.skip("SQLite ends runaway reads alone")
+    with pytest.raises(Unavailable, match="too long"), core.site.database.writing() as connection:
+        connection.exec_driver_sql("INSERT INTO site_note (id) VALUES (gen_random_uuid())")
+        connection.exec_driver_sql("SELECT pg_sleep(30)")
+    assert core.anonymous.get("/api/notes").json["items"] == []
+
+
+def test_locked_row_is_waited_for_briefly(core: Core) -> None:
+    if core.dialect != "postgresql":
+        pytest.skip("SQLite locks the whole file")
+    row = core.anonymous.make("/api/notes", title="a")
+    with core.site.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE site_note SET title = 'b'")
+        reply = core.anonymous.patch(f"/api/notes/{row['id']}", {"title": "c"})
+    assert (reply.status, reply.headers["Retry-After"]) == (503, "1")
+
+
+def test_idle_transaction_is_ended(core: Core) -> None:
+    if core.dialect != "postgresql":
+        pytest.skip("SQLite has no server to end it")
+    with pytest.raises(Unavailable), core.site.database.writing() as connection:
+        connection.exec_driver_sql("SELECT 1")
+        time.sleep(0.6)
+        connection.exec_driver_sql("SELECT 1")
+    assert core.anonymous.get("/api/notes").status == 200
+
+
+def test_commands_have_all_the_time(database_url: str) -> None:
+    database = Database.open(database_url)
+    with database.reading() as connection:
+        if database.dialect == "postgresql":
+            assert connection.execute("SHOW statement_timeout").fetchone()[0] == "0"
+        else:
+            assert type(connection) is Reader
+    database.dispose()
 
 
 def _end_sessions(core: Core) -> None:
