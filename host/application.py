@@ -30,7 +30,6 @@ from host.storage.opening import open_storage
 from host.web.access import AccessOperations
 from host.web.actions import action_operations, endpoint_operations
 from host.web.audit import Audit
-from host.web.audit import Audit
 from host.web.authentication import Authentication
 from host.web.bulk import BulkOperations
 from host.web.door import Door, run_wsgi

@@ -84,7 +84,7 @@ class ApiKeys:
         if key is None or key["revoked_at"] is not None or (key["expires_at"] and key["expires_at"] <= now):
             return None
         self._touch(key, now)
-        return replace(actor_of(self.runtime, account), scopes=tuple(key["scopes"]))
+        return replace(actor_of(self.runtime, account), scopes=tuple(key["scopes"]), api_key=key["id"])
 
     def _touch(self, key: Row, now: datetime) -> None:
         """Note that the key is used. A database that cannot write just now is no reason to refuse a reader."""

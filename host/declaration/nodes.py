@@ -500,6 +500,17 @@ class WireParameter(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class WireEmbed(Node):
+    """A related row, or related rows, that stand in every answered row; only those that the actor may get."""
+
+    SHORT: ClassVar[str | None] = "show"
+    show: tuple[FieldRef, ...] = word("the fields of the related row, also of one that it leads to: `user.username`")
+    relation: Name | None = word("the relation, if the key is not its name", None)
+    names: Mapping[str, str] = word("outer names of shown fields; of a dotted one by default the last step", {})
+    sort: tuple[SortRef, ...] = word("the order of several, by default by key", ())
+
+
+@dataclass(frozen=True, kw_only=True)
 class WireUpload(Node):
     """How storing a file answers."""
 
@@ -548,6 +559,9 @@ class Wire(Node):
     slash: Literal["strict", "both"] = word(
         "`both`: paths are served with and without a slash at the end", "strict"
     )
+    by: FieldRef | None = word(
+        "what tells a row in this wire's paths in place of its key; unique together with what the path fixes", None
+    )
     operations: tuple[Key, ...] | None = word("the operations and actions of this wire, by default all", None)
     list: WireList = word("the shape of a list", WireList())
     page: WirePage = word("how lists are paged", WirePage())
@@ -556,6 +570,9 @@ class Wire(Node):
     also: Mapping[str, str] = word("further output keys: `{_id: id}` repeats `id` as `_id`", {})
     through: Mapping[str, FieldRef] = word(
         "output keys read through a to-one relation: `{author: owner.username}`", {}
+    )
+    embed: Mapping[str, WireEmbed] = word(
+        "related rows in every answer, in place of their keys: `{tags: [id, name]}`", {}
     )
     constants: Mapping[str, Any] = word("output keys with a constant value", {})
     hide: tuple[FieldRef, ...] = word("fields that this wire neither shows nor takes", ())
@@ -568,6 +585,16 @@ class Wire(Node):
     unknown: Literal["refuse", "ignore"] = word("input keys nobody declared", "refuse")
     errors: WireErrors = word("the form of errors", WireErrors())
     credential: Credential | None = word("how callers may say who they are, beside a token", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit(Node):
+    """What of a resource's writes the audit log notes."""
+
+    SHORT: ClassVar[str | None] = "writes"
+    writes: bool = word("whether they are noted at all", True)
+    fields: tuple[Name, ...] = word("note the changes of these fields and relations alone", ())
+    values: bool = word("`false`: note which fields have changed, not their values", True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -597,6 +624,7 @@ class Resource(Node):
         "the generated operations", ("list", "get", "create", "update", "delete", "bulk", "export", "import")
     )
     access: Access | None = word("who may do what", None)
+    audit: Audit = word("what of its writes the audit log notes", Audit())
     prepare: CallRef | None = word(
         "`prepare(ctx, change)` completes or refuses a write before it is stored", None
     )

@@ -43,6 +43,17 @@ def is_plain(ctx: Context, model: Model, rows: Sequence[Mapping[str, Any]]) -> b
         and all(row.get(name) is not None for name in counted for row in rows)
         and all(_is_free(ctx, model, name) for name in given)
         and _is_askable(ctx, model)
+        and _is_known(ctx, model, rows)
+    )
+
+
+def _is_known(ctx: Context, model: Model, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the journal can name every row: keys that the database gives are not told of many rows at once."""
+    key = model.keys[0].name
+    return (
+        model.declared.key != "int"
+        or not ctx.runtime.journal.is_watching(model)
+        or all(key in row for row in rows)
     )
 
 
@@ -69,6 +80,8 @@ def create_batch(ctx: Context, model: Model, rows: Sequence[Mapping[str, Any]]) 
     """Store rows for which `is_plain` holds. Raises BatchRefused; undo to a savepoint then."""
     complete = [completed(ctx, model, dict(row)) for row in rows]
     _insert_all(ctx, model, complete)
+    for row in complete:
+        ctx.runtime.journal.created(ctx, model, tuple(row[key.name] for key in model.keys), row, {})
     for attribute in model.attributes.values():
         if attribute.relation is not None:
             _check_references(ctx, model, attribute, complete)

@@ -14,19 +14,25 @@ from host.service.context import Context
 
 def write_links(
     ctx: Context, model: Model, keys: tuple[Any, ...], links: Mapping[str, Sequence[Any]]
-) -> None:
-    """Make each relation hold exactly these keys, every one of which the actor has to be able to see."""
+) -> dict[str, tuple[list[Any], list[Any]]]:
+    """Make each relation hold exactly these keys, every one of which the actor has to be able to see.
+
+    Answers for each what it held before and holds now.
+    """
+    found: dict[str, tuple[list[Any], list[Any]]] = {}
     for name, wanted in links.items():
         link = model.links[name]
         unique = list(dict.fromkeys(wanted or ()))
         _check_visible(ctx, link, name, unique)
         assert link.table is not None and link.here is not None and link.there is not None
         connection = ctx.transaction.connection
-        connection.execute(link.table.delete().where(link.here == keys[0]))
+        gone = connection.execute(link.table.delete().where(link.here == keys[0]).returning(link.there))
+        found[name] = (list(gone.scalars()), unique)
         if unique:
             connection.execute(
                 link.table.insert(), [{link.here.name: keys[0], link.there.name: key} for key in unique]
             )
+    return found
 
 
 def _check_visible(ctx: Context, link: Link, name: str, wanted: Sequence[Any]) -> None:

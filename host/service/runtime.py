@@ -45,14 +45,14 @@ class Runtime:
     @classmethod
     def make(
         cls, registry: Registry, database: Database, secret: str, calls: Mapping[str, Any] | None = None,
-        files: Files | None = None, audit: AuditSettings = AuditSettings(),
+        files: Files | None = None, audit: AuditSettings | None = None,
     ) -> Runtime:  # fmt: skip
         """Put the parts of an app together."""
         registry = replace(registry, sign=files.signatures.query if files is not None else None)
         policy = Policy(registry.models, registry.declaration.rules)
         plans = Plans(registry, policy, database, Planner(registry, policy, database))
         settings = {plugin.name: plugin.settings for plugin in registry.declaration.plugins}
-        journal = Journal.make(audit, database, registry.models)
+        journal = Journal.make(audit or AuditSettings(), database, registry.models)
         return cls(registry, database, policy, plans, Cursors(secret), journal, settings, calls or {}, files)
 
     def context(

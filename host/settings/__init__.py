@@ -1,5 +1,6 @@
 """The settings of one app: the only reader of the environment. One frozen group for each concern."""
 
+from host.settings.audit import AuditSettings
 from host.settings.idempotency import IdempotencySettings
 from host.settings.identity import IdentitySettings
 from host.settings.mail import MailSettings, RecoverySettings
@@ -11,6 +12,7 @@ from host.settings.storage import StorageSettings
 
 __all__ = [
     "PREFIX",
+    "AuditSettings",
     "IdempotencySettings",
     "IdentitySettings",
     "MailSettings",

@@ -118,7 +118,7 @@ def _caller(actor: Actor) -> str:
     """Whose keys they are. Nobody's would be everybody's: one could read the answers of others."""
     if actor.id is None:
         raise MalformedIdempotencyKey("an Idempotency-Key belongs to an account: sign in, or leave it out")
-    return actor.id
+    return f"{actor.id} {actor.api_key or ''}"
 
 
 def _digest(*parts: str) -> str:

@@ -1,0 +1,223 @@
+"""What happened, noted in the transaction in which it happens: the one point through which every write passes.
+
+`writing`, `batches` and `cascade` call `created`, `updated` and `removed`; sign-ins, and what else concerns accounts, are noted
+by `identity`. Entries wait in the unit of work and are stored with one statement before it commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+import sqlalchemy as sa
+
+from host.compiler.models import Model
+from host.compiler.statements import Statement, compile_statement
+from host.database import Database
+from host.fields.columns import json_value
+from host.settings import AuditSettings
+
+if TYPE_CHECKING:
+    from host.actor import Actor
+    from host.service.context import Context
+
+ENTRY: Final = "host.audit_entry"
+MASKED: Final = "***"
+LONGEST_KEY: Final = 255
+NESTED: Final = ("json", "list", "object")
+Values = Mapping[str, Any]
+Changes = dict[str, list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an operation was asked for, and by whom, even where a plugin then acts on its own account."""
+
+    address: str = ""
+    agent: str = ""
+    request_id: str = ""
+    actor: Actor | None = None
+
+
+NOWHERE: Final = Origin()
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How the writes of one resource are noted."""
+
+    names: frozenset[str] | None  # of the fields, where not all
+    masked: frozenset[str]
+    long: frozenset[str]  # fields whose values may have to be cut
+    has_values: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Journal:
+    """The audit log of one app, as its writers see it."""
+
+    settings: AuditSettings
+    database: Database
+    table: sa.Table
+    watches: Mapping[str, Watch]  # of the resources that are watched
+    _kept: dict[str, Statement] = field(default_factory=dict)
+
+    @classmethod
+    def make(cls, settings: AuditSettings, database: Database, models: Mapping[str, Model]) -> Journal:
+        """The journal of these models."""
+        watched = models.values() if settings.notes == "all" else ()
+        watches = {
+            model.name: _watch(model, settings.longest) for model in watched if model.declared.audit.writes
+        }
+        return cls(settings, database, models[ENTRY].table, watches)
+
+    def is_watching(self, model: Model) -> bool:
+        """Whether writes of this resource are noted."""
+        return model.name in self.watches
+
+    # -- writes --
+
+    def created(
+        self, ctx: Context, model: Model, keys: tuple[Any, ...], stored: Values, links: Values
+    ) -> None:
+        """A row has been made."""
+        watch = self.watches.get(model.name)
+        if watch is not None:
+            changes: Changes = {name: [None, value] for name, value in stored.items() if value is not None}
+            changes |= {name: [[], list(value or ())] for name, value in links.items()}
+            self._write(ctx, model, "create", keys, changes, watch)
+
+    def updated(
+        self, ctx: Context, model: Model, keys: tuple[Any, ...], before: Values, stored: Values, links: Values
+    ) -> None:  # fmt: skip
+        """Fields of a row have been changed; `links` holds what was linked before and is now."""
+        watch = self.watches.get(model.name)
+        if watch is not None:
+            changes: Changes = {name: [before.get(name), value] for name, value in stored.items()}
+            changes |= {name: list(pair) for name, pair in links.items() if set(pair[0]) != set(pair[1])}
+            if changes:
+                self._write(ctx, model, "update", keys, changes, watch)
+
+    def removed(self, ctx: Context, model: Model, keys: tuple[Any, ...], before: Values) -> None:
+        """A row has gone, or is marked so."""
+        watch = self.watches.get(model.name)
+        if watch is not None:
+            stored = model.attributes
+            changes: Changes = {
+                name: [value, None]
+                for name, value in before.items()
+                if value is not None and name in stored and stored[name].is_stored
+            }
+            self._write(ctx, model, "delete", keys, changes, watch)
+
+    # -- what concerns accounts --
+
+    def identity(self, ctx: Context, operation: str, account: str | None, **known: Any) -> None:
+        """A sign-in, or anything else that happened to an account; `known` are further columns of the entry."""
+        if self.settings.notes != "off":
+            entry = self.entry(ctx, "identity", operation, resource="host.account", key=account, **known)
+            if entry["actor"] is None:
+                entry["actor"] = account
+            ctx.transaction.note(entry, self.store)
+
+    def entry(self, ctx: Context, kind: str, operation: str, **known: Any) -> dict[str, Any]:
+        """The columns of an entry, of which the context knows who and from where."""
+        origin, actor = ctx.origin, ctx.actor
+        asked = origin.actor if actor.is_system and origin.actor is not None else actor
+        return {
+            "at": ctx.now, "kind": kind, "operation": operation, "resource": None, "key": None, "actor": asked.id,
+            "system": actor.is_system, "api_key": asked.api_key, "session": asked.session, "address": origin.address or None,
+            "agent": origin.agent or None, "request_id": ctx.request_id or origin.request_id or None, "status": None,
+            "count": 1, "changes": None, **known,
+        }  # fmt: skip
+
+    def store(self, driver: Any, entries: list[dict[str, Any]]) -> None:
+        """Add entries over the driver's connection."""
+        statement = self._kept.get("insert")
+        if statement is None:
+            statement = self._kept["insert"] = compile_statement(
+                _inserting(self.table), self.database.compiling
+            )
+        bound = [statement.bind(entry) for entry in entries]
+        if len(bound) == 1:
+            driver.execute(statement.sql, bound[0])
+        else:
+            driver.cursor().executemany(statement.sql, bound)
+
+    def add(self, ctx: Context, entry: dict[str, Any]) -> int:
+        """Add one entry at once, and answer its number."""
+        added = self.table.insert().values(entry).returning(self.table.c.id)
+        return int(ctx.execute(added).scalar_one())
+
+    def set_count(self, ctx: Context, entry: int, count: int) -> None:
+        """How often a refusal was repeated."""
+        ctx.execute(self.table.update().where(self.table.c.id == entry).values(count=count))
+
+    def _write(
+        self, ctx: Context, model: Model, operation: str, keys: tuple[Any, ...], changes: Changes, watch: Watch
+    ) -> None:  # fmt: skip
+        if watch.names is not None:
+            changes = {name: pair for name, pair in changes.items() if name in watch.names}
+        text = self._text(changes, watch)
+        entry = self.entry(ctx, "write", operation, resource=model.name, key=key_text(keys), changes=text)
+        ctx.transaction.note(entry, self.store)
+
+    def _text(self, changes: Changes, watch: Watch) -> str:
+        """The changes as the JSON that is stored: no secret in it, nothing long, nothing that no database takes."""
+        if not watch.has_values:
+            return orjson.dumps(dict.fromkeys(changes)).decode()
+        for name in watch.masked & changes.keys():
+            changes[name] = [None if value is None else MASKED for value in changes[name]]
+        for name in watch.long & changes.keys():
+            changes[name] = [_cut(value, self.settings.longest) for value in changes[name]]
+        return orjson.dumps(changes, json_value, OPTIONS).decode()
+
+
+OPTIONS: Final = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+
+
+def key_text(keys: tuple[Any, ...]) -> str:
+    """A row's key as its path has it."""
+    return (str(keys[0]) if len(keys) == 1 else "/".join(map(str, keys)))[:LONGEST_KEY]
+
+
+def _cut(value: Any, longest: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= longest else f"{value[:longest]}… ({len(value)} characters)"
+    if value is None:
+        return None
+    text = orjson.dumps(value, json_value, OPTIONS).decode()
+    return value if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
+
+
+def _watch(model: Model, longest: int) -> Watch:
+    declared, attributes = model.declared.audit, model.attributes
+    names = frozenset(declared.fields) if declared.fields else None
+    masked = frozenset(name for name, it in attributes.items() if it.field.secret)
+    long = (
+        frozenset(name for name, it in attributes.items() if _may_be_long(it.field, longest))
+        | model.links.keys()
+    )
+    return Watch(names, masked, long - masked, declared.values)
+
+
+def _may_be_long(declared: Any, longest: int) -> bool:
+    is_short = declared.max is not None and isinstance(declared.max, int) and declared.max <= longest
+    return declared.type in NESTED or not (is_short or declared.type in SHORT)
+
+
+SHORT: Final = (
+    "integer", "float", "decimal", "boolean", "date", "time", "datetime", "duration", "uuid", "enum", "email", "url",
+)  # fmt: skip
+
+
+def _inserting(table: sa.Table) -> Any:
+    """One statement for every entry. The changes are JSON text already."""
+    columns = {
+        column.name: sa.bindparam(column.name, type_=column.type) for column in table.c if column.name != "id"
+    }
+    changes = table.c.changes.type
+    given = {**columns, "changes": sa.cast(sa.bindparam("changes", type_=sa.Text()), changes)}
+    return table.insert().values(given)
