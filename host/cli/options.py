@@ -17,6 +17,14 @@ root_option = click.option(
     help="The folder of the site, where resources.yaml lies.",
 )
 
+only_option = click.option(
+    "--only",
+    metavar="PLUGIN",
+    envvar="HOSTWRIGHT_ONLY",
+    default="",
+    help="Serve one plugin alone, with its own answers on the shared paths.",
+)
+
 
 def settings_without_secret(root: Path) -> Settings:
     """The settings of commands that sign nothing: the secret that a server needs is not asked for."""

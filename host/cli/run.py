@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from host.application import assemble, flask_app, load_site, table_owners
-from host.cli.options import root_option
+from host.cli.options import only_option, root_option
 from host.cli.servers import Listening, check_free, serve_gunicorn
 from host.database import Database
 from host.migrations.embedded import prepare_embedded
@@ -17,6 +18,7 @@ from host.settings import Settings, read_settings
 
 @click.command()
 @root_option
+@only_option
 @click.option("--host", "address", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on."
@@ -29,16 +31,17 @@ from host.settings import Settings, read_settings
 @click.option(
     "--ready-file", type=click.Path(path_type=Path), hidden=True, help="Written when the server listens."
 )
-def run(root: Path, address: str, port: int, dev: bool, ready_file: Path | None) -> None:
+def run(root: Path, only: str, address: str, port: int, dev: bool, ready_file: Path | None) -> None:
     """Run the site here: applies migrations to an SQLite database under var/ and serves on 127.0.0.1:8000."""
     listening = Listening(host=address, port=port, reuse_port=ready_file is not None)
     check_free(listening)
     if dev:
         from host.cli.develop import develop  # watching files is only wanted here
 
+        os.environ["HOSTWRIGHT_ONLY"] = only  # of the processes that it starts
         develop(root.resolve(), listening)
         return
-    settings = read_settings(root, is_embedded=True)
+    settings = replace(read_settings(root, is_embedded=True), only=only)
     prepare(settings)
     flask = flask_app(assemble(settings))
     listening = replace(listening, head_seconds=settings.protection.head_seconds)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from host.application import assemble, flask_app, load_site, table_owners
-from host.cli.options import root_option
+from host.cli.options import only_option, root_option
 from host.cli.servers import Listening, check_free, serve_granian, serve_gunicorn
 from host.database import Database
 from host.migrations.pending import pending
@@ -18,6 +19,7 @@ from host.settings import Settings, read_settings
 
 @click.command()
 @root_option
+@only_option
 @click.option("--host", "address", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on."
@@ -40,22 +42,17 @@ from host.settings import Settings, read_settings
     help="granian serves the API alone, cheaper.",
 )
 @click.option("--log-requests", is_flag=True, help="A line for every request on standard output.")
-def serve(
-    root: Path, address: str, port: int, workers: int, threads: int, server: str, log_requests: bool
-) -> None:
+def serve(root: Path, only: str, address: str, server: str, **more: Any) -> None:
     """Serve the site with several processes. Run `hostwright db upgrade` before."""
-    listening = Listening(
-        host=address, port=port, workers=workers, threads=threads, log_requests=log_requests
-    )
-    settings = read_settings(root)
+    listening = Listening(host=address, **more)
+    settings = replace(read_settings(root), only=only)
     listening = replace(listening, head_seconds=settings.protection.head_seconds)
     check_free(listening)
     _check_database(settings)
-    click.echo(
-        f"Serving on http://{listening.bind} with {workers} {server} worker{'s' if workers > 1 else ''}"
-    )
+    workers = f"{listening.workers} {server} worker{'s' if listening.workers > 1 else ''}"
+    click.echo(f"Serving {only or 'the site'} on http://{listening.bind} with {workers}")
     if server == "granian":
-        serve_granian(settings.root, listening)
+        serve_granian(settings.root, listening, only)
     else:
         serve_gunicorn(flask_app(assemble(settings)), listening)
 

@@ -92,14 +92,14 @@ def _gunicorn_settings(listening: Listening, when_ready: Callable[[], None]) -> 
     }
 
 
-def serve_granian(root: Path, listening: Listening) -> None:
+def serve_granian(root: Path, listening: Listening, only: str = "") -> None:
     """Serve the API with granian, whose workers make the app themselves out of the environment."""
     from granian import Granian  # only where it is chosen
     from granian.constants import Interfaces
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
-    os.environ["HOSTWRIGHT_ROOT"] = str(root)
+    os.environ |= {"HOSTWRIGHT_ROOT": str(root), "HOSTWRIGHT_ONLY": only}
     Granian(
         "host.cli.servers:from_environment",
         factory=True,

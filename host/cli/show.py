@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateTable
 from host.access import Operation as Kind
 from host.access import declared_rule
 from host.application import describe, load_site
-from host.cli.options import root_option
+from host.cli.options import only_option, root_option
 from host.compiler.models import Model
 from host.compiler.registry import Registry
 from host.declaration.problems import did_you_mean
@@ -72,10 +72,13 @@ def _facts(registry: Registry, model: Model) -> dict[str, Any]:
 
 @click.command()
 @root_option
+@only_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def routes(root: Path, as_json: bool) -> None:
+def routes(root: Path, only: str, as_json: bool) -> None:
     """List every path and method with its operation and rule."""
-    found = sorted(describe(root.resolve(), os.environ).operations, key=lambda item: (item.path, item.method))
+    found = sorted(
+        describe(root.resolve(), os.environ, only).operations, key=lambda item: (item.path, item.method)
+    )
     if as_json:
         click.echo(json.dumps([_route(item) for item in found], indent=2))
         return
