@@ -10,11 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from host.compiler.aggregates import as_hosted, json_array
-from host.compiler.expressions import Scope, any_of, terminal
-from host.compiler.files import file_output
+from host.compiler.embedding import embedded_outputs
+from host.compiler.expressions import Scope, terminal
+from host.compiler.files import file_output, file_through
 from host.compiler.models import Attribute, Link, Model, Models
 from host.compiler.parents import Parent, parents_in
-from host.compiler.readers import Output, attribute_output, path_output
+from host.compiler.readers import Output, attribute_output, path_output, readable
+from host.declaration.embeds import replaced
 from host.declaration.nodes import Field, Wire, WireOperation
 from host.declaration.paths import Places, places
 from host.fields.forms import Form
@@ -44,9 +46,29 @@ class CompiledWire:
         return next(iter(self.model.declared.wires), self.name) == self.name
 
     @cached_property
+    def told_by(self) -> tuple[Attribute, ...]:
+        """What tells a row in this wire's paths: its key, or what `by` names."""
+        by = self.declared.by
+        return (self.model.attributes[by],) if by is not None else self.model.keys
+
+    @cached_property
     def given(self) -> frozenset[str]:
         """The relations that the path gives and no body can."""
         return frozenset(parent.steps[0] for parent in self.parents if len(parent.steps) == 1)
+
+    @cached_property
+    def replaced(self) -> frozenset[str]:
+        """The relations whose rows stand in the place of their keys."""
+        return replaced(self.declared, self.outer)
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The outer names of everything that an answered row may hold."""
+        linked = [link.name for link in self.model.links.values() if link.table is not None]
+        names = [self.outer[name] for name in (*self.shown, *linked) if name in self.outer]
+        declared = self.declared
+        more = (*declared.embed, *declared.also, *declared.through, *declared.constants)
+        return tuple(dict.fromkeys((*names, *map(str, more))))
 
     @cached_property
     def aliases(self) -> Mapping[str, str]:
@@ -57,7 +79,7 @@ class CompiledWire:
     def derives(self) -> bool:
         """Whether answers hold what can change without the row: roll-ups, computed values, links, values of others."""
         attributes = (self.model.attributes[name] for name in self.shown)
-        return bool(self.declared.through or self.model.links) or any(
+        return bool(self.declared.through or self.declared.embed or self.model.links) or any(
             not item.is_stored or item.field.read or item.is_file for item in attributes
         )
 
@@ -110,6 +132,8 @@ def outputs(wire: CompiledWire, scope: Scope, only: Iterable[str] | None = None)
     chosen = None if only is None else set(only)
     found: list[Output] = []
     for name in wire.shown:
+        if name in wire.replaced:
+            continue
         attribute = wire.model.attributes[name]
         plain = (
             file_output(wire, attribute, scope)
@@ -123,23 +147,14 @@ def outputs(wire: CompiledWire, scope: Scope, only: Iterable[str] | None = None)
     return found if chosen is None else [output for output in found if output.key in chosen]
 
 
-def readable(attribute: Attribute, scope: Scope, output: Output) -> Output | None:
-    """The output if the field's `read` rule lets the actor see it; guarded by the rule where it depends on the row."""
-    if not attribute.field.read or scope.facts.is_system:
-        return output
-    condition = any_of(attribute.field.read, scope)
-    if isinstance(condition, bool):
-        return output if condition else None
-    return replace(output, guard=condition)
-
-
 def _extra(wire: CompiledWire, scope: Scope, found: Sequence[Output]) -> list[Output]:
     by_attribute = {wire.inner[output.key]: output for output in found}
     extra = [
         _link_output(wire, link, scope)
         for link in wire.model.links.values()
-        if link.table is not None and link.name in wire.outer
+        if link.table is not None and link.name in wire.outer and link.name not in wire.replaced
     ]
+    extra += embedded_outputs(wire, scope)
     extra += [
         replace(by_attribute[source], key=key)
         for key, source in wire.declared.also.items()
@@ -148,7 +163,9 @@ def _extra(wire: CompiledWire, scope: Scope, found: Sequence[Output]) -> list[Ou
     for key, path in wire.declared.through.items():
         attribute = terminal(tuple(path.split(".")), scope)
         assert attribute is not None  # the linker resolved the path
-        extra.append(path_output(key, path, attribute.field, scope))
+        steps = tuple(path.split("."))
+        through = file_through(key, steps, attribute, scope, wire.form) if attribute.is_file else None
+        extra.append(through or path_output(key, path, attribute.field, scope))
     constants: Mapping[str, Any] = wire.declared.constants
     extra += [Output(key, wire.model.keys[0].field, None, constant=value) for key, value in constants.items()]
     return extra

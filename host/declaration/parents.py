@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from host.declaration.keys import attributes
 from host.declaration.nodes import Name, Relation, Resource, Wire
 from host.declaration.problems import Place, did_you_mean
 from host.declaration.workspace import Workspace
@@ -34,14 +35,16 @@ def served(path: str) -> str:
 
 def check_parents(ws: Workspace, resource: Resource, wire: Wire, path: str) -> None:
     """Note parameters of a wire's collection that are no relations, or that further paths do not have."""
-    own = str(wire.path or resource.path)
+    own = _collection(resource, wire)
     place = wire.place.of("path") if "path" in wire.place.keys else resource.place.of("path")
     for steps in parents_of(own):
         _check_steps(ws, resource, steps, place, f"{path}.path")
     others = [(it, wire.place.of("paths", at), "paths") for at, it in enumerate(wire.paths)]
     others += [(wire.item, wire.place.of("item"), "item")] if wire.item else []
     for other, there, key in others:
-        _check_other(ws, resource, own, str(other), there, f"{path}.{key}")
+        _check_other(ws, resource, wire, str(other), there, f"{path}.{key}")
+    if wire.by:
+        _check_by(ws, resource, wire, path)
 
 
 def _check_steps(ws: Workspace, resource: Resource, steps: Steps, place: Place, path: str) -> None:
@@ -64,19 +67,44 @@ def _check_steps(ws: Workspace, resource: Resource, steps: Steps, place: Place, 
         resource = ws.resources[relation.to]
 
 
-def _check_other(ws: Workspace, resource: Resource, own: str, other: str, place: Place, path: str) -> None:
-    wanted = {parameter_of(it) for it in parents_of(own)}
+def _check_other(ws: Workspace, resource: Resource, wire: Wire, other: str, place: Place, path: str) -> None:
+    wanted = {parameter_of(it) for it in parents_of(_collection(resource, wire))}
     if path.endswith(".item"):
-        wanted |= set(row_parameters(resource, own))
+        wanted |= set(row_parameters(resource, wire))
     found = [parameter_of(it) for it in parents_of(other)]
     if sorted(found) != sorted(wanted):
         names = ", ".join(f"{{{it}}}" for it in sorted(wanted)) or "no parameters"
         ws.problems.add("path_parameter", place, path, f"this path has to have {names}, as the wire's `path`")
 
 
-def row_parameters(resource: Resource, collection: str) -> tuple[str, ...]:
-    """The parameters that tell a row below a collection: its key, without what the collection's path fixes."""
-    fixed = {parameter_of(it) for it in parents_of(collection) if len(it) == 1}
+def _check_by(ws: Workspace, resource: Resource, wire: Wire, path: str) -> None:
+    place, by = wire.place.of("by"), str(wire.by)
+    known = attributes(resource)
+    if by not in known:
+        message = f'there is no field "{by}"{did_you_mean(by, known)}'
+        ws.problems.add("unknown_field", place, f"{path}.by", message)
+        return
+    told = {by, *_fixed(resource, wire)}
+    single = known[by].unique
+    if not single and not any(set(it.fields) <= told and not it.where for it in resource.unique):
+        wanted = ", ".join([*sorted(told - {by}), by])
+        message = f'"{by}" has to tell one row: declare `unique: [[{wanted}]]`'
+        ws.problems.add("not_unique", place, f"{path}.by", message)
+
+
+def _collection(resource: Resource, wire: Wire) -> str:
+    return str(wire.path or resource.path)
+
+
+def _fixed(resource: Resource, wire: Wire) -> set[str]:
+    return {parameter_of(it) for it in parents_of(_collection(resource, wire)) if len(it) == 1}
+
+
+def row_parameters(resource: Resource, wire: Wire) -> tuple[str, ...]:
+    """The parameters that tell a row below a wire's collection: its key, without what the collection's path fixes."""
+    if wire.by is not None:
+        return (str(wire.by),)
+    fixed = _fixed(resource, wire)
     keys = resource.key if isinstance(resource.key, tuple) else ("id",)
     return tuple(str(key) for key in keys if key not in fixed)
 

@@ -70,7 +70,7 @@ def routes(resources: Mapping[str, Resource], endpoints: Mapping[str, Endpoint])
 def places(resource: Resource, wire: Wire) -> Places:
     """Where a linked wire is served."""
     collections = tuple(served(path) for path in (wire.path or "", *wire.paths))
-    keys = "/".join(f"{{{name}}}" for name in row_parameters(resource, wire.path or ""))
+    keys = "/".join(f"{{{name}}}" for name in row_parameters(resource, wire))
     items = (served(wire.item),) if wire.item else tuple(below(base, keys) for base in collections)
     return Places(collections, items)
 

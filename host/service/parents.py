@@ -16,9 +16,11 @@ from host.actor import SYSTEM
 from host.compiler.expressions import Facts, Scope, referred, to_sql
 from host.compiler.models import Attribute, Model
 from host.compiler.parents import Parent
+from host.compiler.parents import below as _below
 from host.declaration.expressions import Column
 from host.errors import FieldError, Invalid, NotFound
 from host.service.context import Context
+from host.service.runtime import Runtime
 
 Values = dict[str, Any]
 
@@ -46,6 +48,37 @@ def is_hidden(
     with ctx.runtime.database.reading() as connection:
         found = plan.fetch(connection, keys, placed.values)
     return found is not None and not found.verdicts[0]
+
+
+def keys_of(
+    runtime: Runtime, model: Model, by: Attribute, value: Any, parents: tuple[Parent, ...], at: Mapping[str, Any]
+) -> tuple[Any, ...] | None:  # fmt: skip
+    """The key of the row below these parents whose `by` has this value; no rule is asked. None where there is none."""
+    statement = runtime.plans.statement(
+        (model, "keys_of", by.name, parents), lambda: _keys_statement(runtime, model, by, parents)
+    )
+    values = {"by": value, **{parent.bind: at[parent.parameter] for parent in parents}}
+    with runtime.database.reading() as connection:
+        found = statement.run(connection, values).fetchone()
+    if found is None:
+        return None
+    return tuple(_native(runtime, key, raw) for key, raw in zip(model.keys, found, strict=True))
+
+
+def _native(runtime: Runtime, key: Attribute, raw: Any) -> Any:
+    assert key.column is not None  # keys are stored
+    dialect = runtime.database.compiling
+    process = key.column.type.dialect_impl(dialect).result_processor(dialect, None)
+    return process(raw) if process is not None else raw
+
+
+def _keys_statement(runtime: Runtime, model: Model, by: Attribute, parents: tuple[Parent, ...]) -> Any:
+    scope = runtime.policy.scope(model, facts_of(SYSTEM))
+    column = scope.column(by.name)
+    told = [column == sa.bindparam("by", type_=column.type), *_below(parents, scope)]
+    if model.deleted is not None:
+        told.append(scope.column(model.deleted.name).is_(None))
+    return sa.select(*(scope.column(key.name) for key in model.keys)).where(*map(as_sql, told))
 
 
 def given(ctx: Context) -> Values:

@@ -61,12 +61,12 @@ class _ActionHandler:
         is_item = action.target == "item"
         return Operation(
             id=operation_id(self.name, model.name, self.wire), method=action.method, path=path, kind="action",
-            handler=telling_hidden(self.runtime, model, self.parents, errors, self.handle, is_item=is_item),
+            handler=telling_hidden(self.runtime, self.wire, self.parents, self.handle, is_item=is_item),
             plugin=model.plugin, summary=action.doc or self.name.replace("_", " ").capitalize(), paths=tuple(others),
             wire=self.wire, access=action.access, status=success_status(action), input=sent(action, path), out=action.out,
             unknown=action.unknown or self.wire.declared.unknown, doc=action.doc, errors=errors,
             slash=self.wire.declared.slash == "both", is_public=runtime_may(self.runtime, self.wire, action),
-            parameters=path_attributes(self.parents, model if is_item else None), repeats=repeats_of(action),
+            parameters=path_attributes(self.parents, self.wire if is_item else None), repeats=repeats_of(action),
             details={"target": action.target, "name": self.name},
         )  # fmt: skip
 
@@ -77,7 +77,7 @@ class _ActionHandler:
         if not path.startswith("/"):
             return self.wire.parents
         model = self.wire.model
-        others = [key.name for key in model.keys] if self.action.target == "item" else []
+        others = [key.name for key in self.wire.told_by] if self.action.target == "item" else []
         return parents_in(
             path, model, models, [*others, *(self.action.input.fields if self.action.input else ())]
         )
@@ -106,7 +106,7 @@ class _ActionHandler:
 
     def _row(self, ctx: Context, request: Request) -> dict[str, Any]:
         """The native row, if the action's own rule holds on it; locked when the action writes."""
-        keys = row_keys(self.runtime, self.wire.model, request)
+        keys = row_keys(self.runtime, self.wire, request, self.parents)
         if is_writing(self.action):
             return locked(ctx, self.wire, keys, self.action.access)[0]
         if ctx.work is not None:

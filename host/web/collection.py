@@ -29,7 +29,7 @@ def collection_operation(
     path, *others = (below(base, kind.partition("_")[0]) for base in wire.places.collections)
     return Operation(
         id=operation_id(kind, model.name, wire), method=method, path=path, kind=kind, plugin=model.plugin, wire=wire,
-        handler=telling_hidden(runtime, model, wire.parents, errors, handler, is_item=False),
+        handler=telling_hidden(runtime, wire, wire.parents, handler, is_item=False),
         access=declared_rule(model.declared.access, single), paths=tuple(others), slash=wire.declared.slash == "both",
         is_public=runtime.policy.predicate(model, single, Facts()) is not False, errors=errors,
         parameters=path_attributes(wire.parents, None), repeats=Repeats() if method != "GET" else None, **more,

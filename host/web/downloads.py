@@ -71,7 +71,7 @@ class Download:
 
     def seen(self, request: Request, asked: dict[str, str]) -> tuple[str, Known | None]:
         """The file's path and what is on record of it, if the caller may see the row and the field."""
-        keys = row_keys(self.runtime, self.wire.model, request)
+        keys = row_keys(self.runtime, self.wire, request)
         if "signature" in asked:
             with self.runtime.reading(SYSTEM, request.id) as ctx:
                 path, known = self._fetched(ctx, keys, ())

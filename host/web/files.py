@@ -77,12 +77,12 @@ class _FieldHandlers:
         handler: Handler = getattr(self, kind)
         return Operation(
             id=operation_id(verb, model.name, wire), method=method, path=paths[0], kind=kind, plugin=model.plugin,
-            handler=telling_hidden(self.runtime, model, wire.parents, wire.declared.errors, handler, is_item=True),
+            handler=telling_hidden(self.runtime, wire, wire.parents, handler, is_item=True),
             summary=self._summary(kind), wire=wire, access=declared_rule(model.declared.access, rule), paths=paths[1:],
             slash=wire.declared.slash == "both", status=self._status(kind), errors=wire.declared.errors,
             # A signed link is shown by somebody who is not signed in.
             is_public=kind == "download" or (is_public(self.runtime, wire) if kind == "link" else self._may_anybody()),
-            parameters=path_attributes(wire.parents, model), body_limit=int(self.field.field.max) + MOST_TEXT,
+            parameters=path_attributes(wire.parents, wire), body_limit=int(self.field.field.max) + MOST_TEXT,
             details={"field": self.field, "node": self.node},
         )  # fmt: skip
 
@@ -124,7 +124,7 @@ class _FieldHandlers:
 
     def _seen(self, request: Request) -> tuple[str, tuple[Any, ...]]:
         path = Download(self.runtime, self.wire, self.field).seen(request, {})[0]
-        return path, row_keys(self.runtime, self.wire.model, request)
+        return path, row_keys(self.runtime, self.wire, request)
 
     # -- writing --
 
@@ -163,7 +163,7 @@ class _FieldHandlers:
         return json_answer({"message": node.message or self._message("removed")}, status)
 
     def _written(self, request: Request, value: Uploaded | None) -> writing.Written:
-        keys = row_keys(self.runtime, self.wire.model, request)
+        keys = row_keys(self.runtime, self.wire, request)
         with self.runtime.writing(request.actor, request.id, self.wire.model.plugin) as ctx:
             under, match = placed(ctx, self.wire.parents, request), match_of(request, ctx, self.wire, keys)
             return writing.update(under, self.wire, keys, {self.field.name: value}, match=match)

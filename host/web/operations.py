@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from host.compiler.models import Attribute, Model
+from host.compiler.models import Attribute
 from host.compiler.parents import Parent
 from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
@@ -71,10 +71,10 @@ class Operation:
         return (*plain, *(f"{path}/" for path in plain)) if self.slash else plain
 
 
-def path_attributes(parents: Iterable[Parent], model: Model | None) -> Mapping[str, Attribute]:
-    """The attributes that stand in a path, by the names of its parameters: parents, and the key of a row."""
+def path_attributes(parents: Iterable[Parent], wire: CompiledWire | None) -> Mapping[str, Attribute]:
+    """The attributes that stand in a path, by the names of its parameters: parents, and what tells a row of the wire."""
     found = {parent.parameter: parent.relation for parent in parents}
-    return {**found, **({key.name: key for key in model.keys} if model is not None else {})}
+    return {**found, **({key.name: key for key in wire.told_by} if wire is not None else {})}
 
 
 def operation_id(verb: str, name: str, wire: CompiledWire | None = None) -> str:

@@ -29,7 +29,7 @@ def check_may_update(
     ruled = tuple(name for name in names if write_rule(model, name))
     plan = runtime.plans.checked(model, ctx.facts, ("get", "update", *ruled), wire.parents)
     with runtime.database.reading() as connection:
-        found = plan.fetch(connection, row_keys(runtime, model, request), ctx.values)
+        found = plan.fetch(connection, row_keys(runtime, wire, request), ctx.values)
     if found is None or not found.verdicts[0]:
         raise NotFound(f"there is no such {model.spoken}")
     if not found.verdicts[1]:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from host.compiler.models import Attribute, Model
+from host.compiler.models import Attribute
 from host.compiler.parents import Parent
-from host.declaration.nodes import WireErrors
+from host.compiler.wires import CompiledWire
 from host.errors import Hidden, MalformedKey, NotFound
 from host.service.context import Context
-from host.service.parents import below, is_hidden
+from host.service.parents import below, is_hidden, keys_of
 from host.service.runtime import Runtime
 from host.web.http import Answer, Request
 from host.web.operations import Handler
@@ -30,15 +30,26 @@ def _key_text(text: str, field: Any) -> str:
     return text
 
 
-def row_keys(runtime: Runtime, model: Model, request: Request) -> tuple[Any, ...]:
-    """The row's key out of the path. A text that cannot be a key is MalformedKey, which is not found."""
-    found = []
-    for key in model.keys:
+def row_keys(
+    runtime: Runtime, wire: CompiledWire, request: Request, parents: tuple[Parent, ...] | None = None
+) -> tuple[Any, ...]:
+    """The row's key out of the path. A text that cannot be a key is MalformedKey, which is not found.
+
+    `parents` are the wire's, unless the path is an action's own.
+    """
+    model, found = wire.model, []
+    for key in wire.told_by:
         try:
             found.append(key_value(runtime, key, request.params[key.name]))
         except ValueError as error:
             raise MalformedKey(f"there is no such {model.spoken}: its key is {error}") from None
-    return tuple(found)
+    if wire.declared.by is None:
+        return tuple(found)
+    parents = wire.parents if parents is None else parents
+    keys = keys_of(runtime, model, wire.told_by[0], found[0], parents, parent_keys(runtime, parents, request))
+    if keys is None:
+        raise NotFound(f"there is no such {model.spoken}")
+    return keys
 
 
 def placed(ctx: Context, parents: tuple[Parent, ...], request: Request) -> Context:
@@ -66,10 +77,10 @@ def filled(path: str, params: Mapping[str, Any]) -> str:
 
 
 def telling_hidden(
-    runtime: Runtime, model: Model, parents: tuple[Parent, ...], errors: WireErrors, handler: Handler, *, is_item: bool
+    runtime: Runtime, wire: CompiledWire, parents: tuple[Parent, ...], handler: Handler, *, is_item: bool
 ) -> Handler:  # fmt: skip
     """The handler, telling what is hidden from what is not there, where the wire gives that a status."""
-    if "hidden" not in errors.status:
+    if "hidden" not in wire.declared.errors.status:
         return handler
 
     def handle(request: Request) -> Answer:
@@ -78,10 +89,19 @@ def telling_hidden(
         except NotFound as error:
             if type(error) is not NotFound:
                 raise
-            keys = row_keys(runtime, model, request) if is_item else ()
+            keys = _keys_there(runtime, wire, request, parents) if is_item else ()
             ctx = runtime.context(request.actor, request_id=request.id)
-            if is_hidden(ctx, model, keys, parents, parent_keys(runtime, parents, request)):
-                raise Hidden(f"you may not see this {model.spoken}") from None
+            if is_hidden(ctx, wire.model, keys, parents, parent_keys(runtime, parents, request)):
+                raise Hidden(f"you may not see this {wire.model.spoken}") from None
             raise
 
     return handle
+
+
+def _keys_there(
+    runtime: Runtime, wire: CompiledWire, request: Request, parents: tuple[Parent, ...]
+) -> tuple[Any, ...]:
+    try:
+        return row_keys(runtime, wire, request, parents)
+    except NotFound:  # what tells the row leads to none
+        return ()

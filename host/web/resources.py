@@ -62,11 +62,11 @@ class ResourceOperations:
         is_item = paths is wire.places.items
         return Operation(
             id=operation_id(verb, model.name, wire), method=method, path=paths[0], kind=kind, plugin=model.plugin,
-            handler=telling_hidden(self.runtime, model, wire.parents, wire.declared.errors, handler, is_item=is_item),
+            handler=telling_hidden(self.runtime, wire, wire.parents, handler, is_item=is_item),
             summary=_summary(verb, model), wire=wire, access=declared_rule(model.declared.access, kind),
             paths=paths[1:], slash=wire.declared.slash == "both", status=status or 200, errors=wire.declared.errors,
             is_public=self.runtime.policy.predicate(model, kind, Facts()) is not False,
-            parameters=path_attributes(wire.parents, model if is_item else None),
+            parameters=path_attributes(wire.parents, wire if is_item else None),
             body_limit=form_limit(wire, updating=False) if kind == "create" else 1 << 20,
             repeats=Repeats.of(wire.create.idempotency) if kind == "create" else None,
         )  # fmt: skip
@@ -82,7 +82,7 @@ class ResourceOperations:
 
     def keys(self, request: Request) -> tuple[Any, ...]:
         """The row's key out of the path."""
-        return row_keys(self.runtime, self.wire.model, request)
+        return row_keys(self.runtime, self.wire, request)
 
     def placed(self, ctx: Context, request: Request) -> Context:
         """The context below the parents of the path."""
@@ -120,10 +120,10 @@ class ResourceOperations:
         )
 
     def _location(self, request: Request, written: writing.Written) -> str:
+        by = self.wire.declared.by
         names = [key.name for key in self.wire.model.keys]
-        return filled(
-            self.wire.places.items[0], {**request.params, **dict(zip(names, written.keys, strict=True))}
-        )
+        told = {by: written.row[self.wire.outer[by]]} if by else dict(zip(names, written.keys, strict=True))
+        return filled(self.wire.places.items[0], {**request.params, **told})
 
     def _updating(self, method: str) -> Any:
         """The handler of PATCH, PUT or POST on a row."""
