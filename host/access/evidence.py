@@ -76,10 +76,14 @@ def _link(expr: Expr, scope: Scope) -> Any:
 def _own(inner: Scope) -> list[Any]:
     """Where the rows over there are those of accounts, the actor's alone."""
     assert inner.model is not None
-    names = [it.name for it in inner.model.stored() if it.relation is not None and it.relation.to == ACCOUNT]
+    names = [
+        it.name for it in inner.model.stored() if it.relation is not None and it.relation.account is not None
+    ]
     conditions = [to_sql(Compare("==", Column((name,)), Me()), inner) for name in names]
-    if inner.model.name == ACCOUNT:
-        conditions = [to_sql(Compare("==", Column(("id",)), Me(("id",))), inner)]
+    identity = inner.model.declared.identity
+    if inner.model.name == ACCOUNT or identity is not None:
+        form = identity.key if identity is not None else "id"
+        conditions = [to_sql(Compare("==", Column(("id",)), Me((form,))), inner)]
     return [sa.or_(*conditions)] if conditions and inner.facts.is_authenticated else []
 
 

@@ -13,7 +13,8 @@ from functools import cached_property, partial
 from typing import Any
 
 from host.actor import SYSTEM, Actor
-from host.auth.lookup import Row, by_any, by_id, by_name, by_text, is_id
+from host.auth.identities import admitted, newcomer, replace_hash
+from host.auth.lookup import Row, by_any, by_id, by_name, by_text, is_id, somebody
 from host.auth.names import full_name, names_of, usernames_for
 from host.auth.origins import Origin
 from host.auth.passwords import Passwords
@@ -75,10 +76,16 @@ class Accounts:
                 row = by_text(self.runtime, connection, "email", email)
             else:
                 row = by_name(self.runtime, connection, username or "")
+            names = {"email": email or username} if email else {"username": username, "email": username}
+            row = row or newcomer(self.runtime, connection, names)
+            stand_in = somebody(self.runtime, connection, email or username or "") if row is None else None
         attempt = self._attempt("sign_in", email or username or "", row, origin)
-        is_right = self.passwords.verify(password, row["password"] if row else None)
+        is_right = self.passwords.verify(password, row["password"] if row else None, stand_in)
         if row is None or not is_right or not row["active"]:
             raise Unauthenticated("the name or the password is wrong")
+        account = admitted(self.runtime, row, request_id)
+        if row["id"] != account:
+            row = self.get(account)
         if attempt is not None:
             attempt.succeeded(row["id"])
         if self.passwords.is_outdated(row["password"]):
@@ -192,6 +199,7 @@ def _replace_hash(ctx: Context, account: Row, renewed: str) -> None:
     table = ctx.table(ACCOUNT)
     is_same = (table.c.id == account["id"], table.c.password == account["password"])
     ctx.execute(table.update().where(*is_same).values(password=renewed))
+    replace_hash(ctx, account, renewed)
 
 
 def _at_given(error: Duplicate, values: Mapping[str, Any]) -> Duplicate:

@@ -15,14 +15,13 @@ from threading import BoundedSemaphore
 
 from host.auth.hashes import FORMATS, HashFormat, HashName, converted, format_of, hasher
 from host.auth.password_rules import LONGEST, SHORTEST, check_password
+from host.compiler.registry import Registry
 from host.errors import Invalid, Unavailable
+from host.service.identities import HELD
 
 __all__ = ["LONGEST", "SHORTEST", "Passwords", "check_password"]
 
 LONGEST_WAIT = 10.0
-HELD = (
-    "!held by the host"  # a text that no password fits: the hash is in a format that this table does not take
-)
 
 
 class Passwords:
@@ -43,6 +42,13 @@ class Passwords:
         self._slots = BoundedSemaphore(parallel or os.cpu_count() or 1)
         self._formats = tuple(FORMATS[name] for name in formats)
         self._shortest, self._site = shortest, site
+
+    @classmethod
+    def of(cls, registry: Registry, shortest: int = SHORTEST) -> Passwords:
+        """The passwords of a site: in the formats that its user table takes, where another system reads that."""
+        identity = registry.identity.declared.identity if registry.identity is not None else None
+        formats: Sequence[HashName] = identity.hashes if identity is not None else ("argon2id",)
+        return cls(formats=formats, shortest=shortest, site=registry.declaration.site.name)
 
     def check(self, password: str, *about: str | None, at: str = "/password") -> None:
         """Raise Invalid for a password that nobody may choose; `about` are names of whom it is for."""

@@ -85,7 +85,10 @@ def _wrong(text: str, verbs: Mapping[tuple[str, str], set[str]]) -> str | None:
     scope = parse_scope(text)
     if scope is None:
         return f"{text[:60]!r} is no scope; write plugin.resource:operations"
-    plugins, nouns = {plugin for plugin, _ in verbs}, {noun for plugin, noun in verbs if scope.plugin in (ANY, plugin)}
+    plugins, nouns = (
+        {plugin for plugin, _ in verbs},
+        {noun for plugin, noun in verbs if scope.plugin in (ANY, plugin)},
+    )
     if scope.plugin != ANY and scope.plugin not in plugins:
         return f"there is no plugin {scope.plugin!r}{_close(scope.plugin, plugins)}"
     if scope.noun != ANY and scope.noun not in nouns:

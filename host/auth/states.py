@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from host.actor import Actor
+from host.auth.identities import with_row
 from host.auth.lookup import actor_of, by_id
 from host.auth.recent import Recent
 from host.errors import HostError
@@ -61,6 +62,7 @@ class SessionStates:
         with runtime.database.reading() as connection:
             found = statement.run(connection, values).fetchone()
             row = by_id(runtime, connection, str(found[0])) if found is not None else None
+        row = with_row(runtime, row) if row is not None else None
         if found is None or row is None or not row["active"] or row["token_version"] != found[1]:
             return None
         if found[2]:

@@ -143,7 +143,7 @@ def _accounts(root: Path) -> Iterator[Accounts]:
         database.check()
         if not sa.inspect(database.engine).has_table(registry.model(ACCOUNT).table.name):
             raise ConfigurationError("the database has no tables yet; run `hostwright db upgrade` first")
-        yield Accounts(Runtime.make(registry, database, settings.secret, audit=settings.audit), Passwords())
+        yield Accounts(Runtime.make(registry, database, settings.secret, audit=settings.audit), Passwords.of(registry, settings.identity.password_min))
     finally:
         database.dispose()
 

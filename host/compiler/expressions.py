@@ -252,7 +252,7 @@ def _actor_key(side: Expr, other: Expr, scope: Scope) -> Expr:
     if side != Me() or not isinstance(other, Column) or scope.model is None:
         return side
     attribute = terminal(other.path, scope)
-    by = attribute.relation.by if attribute is not None and attribute.relation is not None else None
+    by = attribute.relation.account if attribute is not None and attribute.relation is not None else None
     return Me((by,)) if by else side
 
 
@@ -340,9 +340,11 @@ def _member(expr: Call, scope: Scope) -> Sql:
     path = expr.arguments[0]
     assert isinstance(path, Column) and scope.model is not None
     target = scope.models[scope.model.links[path.path[-1]].target]
-    name = target.keys[0].name if target.name == ACCOUNT else member_relation(target.declared)
+    identity = target.declared.identity
+    form = "id" if target.name == ACCOUNT else identity.key if identity is not None else None
+    name = target.keys[0].name if form is not None else member_relation(target.declared)
     assert name is not None  # the linker refuses rows that are nobody's membership
-    key = Me(("id",)) if target.name == ACCOUNT else Me()
+    key = Me((form,)) if form is not None else Me()
     return _quantified(Call("any", (path, Compare("==", Column((name,)), key))), scope)
 
 

@@ -40,6 +40,11 @@ class Registry:
         return self.wires[model.name][0]
 
     @cached_property
+    def identity(self) -> Model | None:
+        """The resource in whose table every account has a row, if there is one."""
+        return next((model for model in self.models.values() if model.declared.identity is not None), None)
+
+    @cached_property
     def referrers(self) -> Mapping[str, tuple[tuple[Model, Attribute], ...]]:
         """For each model, the to-one relations of other models that point at it."""
         found: dict[str, list[tuple[Model, Attribute]]] = {name: [] for name in self.models}

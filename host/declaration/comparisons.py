@@ -7,7 +7,6 @@ from host.declaration import values
 from host.declaration.nodes import Field, Relation
 from host.declaration.problems import did_you_mean
 from host.declaration.syntax import ExpressionError
-from host.declaration.workspace import ACCOUNT
 
 Attribute = Field | Relation | None
 _SHAPELESS = ("json", "list", "object")
@@ -43,7 +42,7 @@ def _check_shape(attribute: Field | Relation, here: tree.Expr, compare: tree.Com
 def _check_actor(attribute: Field | Relation, here: tree.Expr, there: tree.Expr) -> None:
     if not isinstance(there, tree.Me) or there.path:
         return
-    if not isinstance(attribute, Relation) or attribute.to not in (ACCOUNT, "account"):
+    if not isinstance(attribute, Relation) or attribute.account is None:
         raise ExpressionError(f"{_name(here)} is not an account and cannot be `me`", code="comparison")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from host.declaration.access import check_named_rules, link_access
+from host.declaration.account_tables import check_account_tables, link_account_table
 from host.declaration.extensions import link_extensions
 from host.declaration.firsts import check_firsts
 from host.declaration.nodes import Declaration, Declarations, Manifest, Name, Plugin, Site, SiteInfo
@@ -72,6 +73,7 @@ def _link_names(workspace: Workspace) -> None:
     link_extensions(workspace)
     link_shapes(workspace)
     for step in (
+        link_account_table,
         link_targets,
         link_relations,
         check_rollups,
@@ -86,6 +88,7 @@ def _link_names(workspace: Workspace) -> None:
     for name in list(workspace.endpoints):
         link_endpoint(workspace, name)
     check_named_rules(workspace)
+    check_account_tables(workspace)
     _check_tables(workspace)
     needs = {name: needed_by(name, workspace.plugins) for name in workspace.plugins}
     check_paths(workspace.resources, workspace.endpoints, workspace.problems, needs)

@@ -38,8 +38,9 @@ def made_by_mixins(resource: Resource) -> Iterator[tuple[str, str, Field | Relat
 def _owner(resource: Resource) -> Relation:
     owned = resource.mixins.owned
     assert owned is not None
+    to = ACCOUNT if owned.to == "account" else owned.to
     return Relation(
-        to=ResourceRef(ACCOUNT), by=Name(owned.by), set="server", required=True, on_delete=owned.on_delete,
+        to=ResourceRef(to), by=Name(owned.by) if to == ACCOUNT else None, set="server", required=True, on_delete=owned.on_delete,
         column=owned.column, doc="the account that the row belongs to", place=owned.place,
     )  # fmt: skip
 

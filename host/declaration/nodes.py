@@ -204,6 +204,7 @@ class Relation(Node):
     unique: bool = word("at most one row here for each over there", False)
     column: str | None = word("name of the column, by default `<relation>_id`", None)
     was: Name | None = word("the former name", None)
+    account: Literal["id", "number", "hex"] | None = None  # the linker's: the form of the account's key that it stores
 
 
 # --- mixins -----------------------------------------------------------------------------------------------------------
@@ -214,6 +215,7 @@ class Owned(Node):
     """The row belongs to the account that made it; gives the word `owner` its meaning."""
 
     name: Name = word("name of the relation", "owner", alias="as")
+    to: ResourceRef = word("the account, or the resource with `identity` that stands for it", "account")
     column: str | None = word("name of the column, by default `<as>_id`", None)
     by: Literal["id", "number", "hex"] = word("which form of the account's key is stored and answered", "id")
     on_delete: Literal["restrict", "cascade"] = word(
@@ -255,6 +257,24 @@ class Mixins(Node):
 
 
 # --- resources --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityTable(Node):
+    """The table is a user table that another system reads and writes, too: every account has a row in it."""
+
+    key: Literal["number", "id", "hex"] = word("which form of an account's key is the row's key", "number")
+    username: FieldRef = word("the field that holds the user name")
+    email: FieldRef | None = word("the field that holds the e-mail address", None)
+    password: FieldRef = word("the field that holds the hash of the password")
+    active: FieldRef | None = word("the field that says whether the account may sign in", None)
+    hashes: tuple[Literal["argon2id", "2b", "pbkdf2_sha256", "argon2", "bcrypt_sha256", "bcrypt"], ...] = word(
+        "the formats of hashes that the other system verifies, by the word they begin with; the first is preferred"
+    )
+    first_name: FieldRef | None = word("the field that holds the first name", None)
+    last_name: FieldRef | None = word("the field that holds the last name", None)
+    last_login: FieldRef | None = word("the field that holds when the account signed in last", None)
+    joined: FieldRef | None = word("the field that holds when the account was made", None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -632,6 +652,7 @@ class Resource(Node):
     wire: Wire | None = word("short for one wire", None)
     wires: Mapping[Name, Wire] = word("outer shapes by name", {})
     was: Name | None = word("the former name: the table is renamed, nothing is lost", None)
+    identity: IdentityTable | None = word("the table holds the accounts of another system, too", None)
     stored: Literal["host", "django"] = word(
         "how the columns hold values: `django` for tables that Django uses, too", "host"
     )

@@ -24,7 +24,7 @@ Code = Literal[
     # resources
     "duplicate_name", "unknown_resource", "unknown_relation", "unknown_field", "first", "inverse", "on_delete", "same_owner",
     "key", "table_claimed", "column_claimed", "was", "not_filterable", "not_sortable", "not_searchable",
-    "not_unique", "query_name", "page", "no_mixin",
+    "not_unique", "identity", "query_name", "page", "no_mixin",
     # wires and paths
     "wire_twice", "unknown_wire", "wire_cycle", "unknown_operation", "outer_name", "zone", "status", "path_reserved",
     "path_claimed", "path_parameter",

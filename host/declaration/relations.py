@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from host.declaration.account_tables import account_form
 from host.declaration.keys import attributes
 from host.declaration.nodes import Field, Name, Relation, Resource, ResourceRef, Rollup
 from host.declaration.problems import did_you_mean
@@ -26,8 +27,25 @@ def link_targets(workspace: Workspace, name: str) -> None:
             found = ACCOUNT  # declarations without the host's own, as in tests of the language
         elif relation.to:
             found = workspace.find_resource(relation.to, owner_of(name), place, path)
-        relations[key] = replace(relation, to=ResourceRef(found or ""))
-    workspace.resources[name] = replace(resource, relations=relations)
+        form = account_form(workspace.resources, found or "", relation.by)
+        relations[key] = replace(
+            relation, to=ResourceRef(found or ""), account=None if relation.many else form
+        )
+    workspace.resources[name] = _owned_in_form(workspace, name, replace(resource, relations=relations))
+
+
+def _owned_in_form(ws: Workspace, name: str, resource: Resource) -> Resource:
+    """The mixin knows which form of the account's key its relation stores."""
+    owned = resource.mixins.owned
+    relation = resource.relations.get(owned.name) if owned else None
+    if owned is None or relation is None:
+        return resource
+    if relation.account is None:
+        if relation.to:
+            message = "an owner is an account: `to` is `account`, or a resource with `identity`"
+            ws.problems.add("identity", owned.place.of("to"), f"{short(name)}.mixins.owned", message)
+        return resource
+    return replace(resource, mixins=replace(resource.mixins, owned=replace(owned, by=relation.account)))
 
 
 def link_relations(workspace: Workspace, name: str) -> None:

@@ -171,7 +171,7 @@ class _Resolver:
         return tree.Call(call.name, (column, *(inner.condition(it) for it in call.arguments[1:])))
 
     def _check_member(self, target: Resource, relation: Relation, column: tree.Column) -> None:
-        if relation.to == ACCOUNT or member_relation(target):
+        if relation.to == ACCOUNT or target.identity or member_relation(target):
             return
         message = (
             f"member() needs rows with exactly one relation to an account, `{'.'.join(column.path)}` has not"
@@ -185,7 +185,7 @@ def member_relation(resource: Resource) -> str | None:
     found = [
         name
         for name, it in resource.relations.items()
-        if it.to in (ACCOUNT, "account") and not it.many and name != owner
+        if it.account is not None and not it.many and name != owner
     ]
     return found[0] if len(found) == 1 else owner if not found else None
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from host.compiler.models import Attribute, Model
+from host.compiler.models import ACCOUNT, Attribute, Model
 from host.compiler.parents import Parent
 from host.compiler.wires import CompiledWire
 from host.database import violation_of
@@ -22,6 +22,7 @@ from host.service.context import Context
 from host.service.counters import next_number
 from host.service.files import attach, release
 from host.service.firsts import store_firsts
+from host.service.identities import change_row, present, remove_row, with_row
 from host.service.keys import new_key
 from host.service.links import write_links
 from host.service.parents import check_below, given
@@ -81,6 +82,8 @@ def create(ctx: Context, shape: Shape, values: Mapping[str, Any]) -> Written:
 
 def store(ctx: Context, model: Model, values: Mapping[str, Any]) -> tuple[Any, ...]:
     """Insert a new row and answer its key; whether the rules allow it is for `read_back` to say."""
+    if model.name == ACCOUNT:
+        values = with_row(ctx, model, values, store)
     given = _prepared(ctx, Change("create", model, dict(values))).values
     drawn = [name for name in model.drawn if name not in given]
     if drawn:
@@ -151,6 +154,8 @@ def update(
     """Change a row. NotFound when hidden, Forbidden when visible but not allowed, PreconditionFailed when stale."""
     model = _model(shape)
     before, version = locked(ctx, shape, keys, "update", match)
+    if model.name == ACCOUNT:
+        before = present(ctx, model, before)
     wanted = values(before) if callable(values) else values
     change = _prepared(ctx, Change("update", model, dict(wanted), before))
     stored, links = _split(model, change.values)
@@ -164,6 +169,8 @@ def update(
         ctx.runtime.journal.updated(ctx, model, keys, before, stored, linked)
     if _under(ctx, shape):
         check_below(ctx, model, keys)
+    if model.name == ACCOUNT:
+        change_row(ctx, model, before, stored)
     return read_back(ctx, shape, keys, "update", frozenset(wanted))
 
 
@@ -229,6 +236,8 @@ def delete(ctx: Context, shape: Shape, keys: tuple[Any, ...], *, match: Match | 
 
 def remove(ctx: Context, model: Model, keys: tuple[Any, ...], before: Values) -> None:
     """Remove without asking a rule: for cascades, whose permission was given by the row they follow from."""
+    if model.name == ACCOUNT:
+        remove_row(ctx, model, before, remove)
     statement = ctx.runtime.plans.statement((model, "remove"), lambda: _delete_statement(model))
     parameters = {"deleted": ctx.now, **{f"key_{index}": key for index, key in enumerate(keys)}}
     # A marked row is marked before what refers to it, so that rows that refer in a circle come to an end.

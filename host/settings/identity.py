@@ -11,6 +11,7 @@ from host.settings.reading import setting
 class IdentitySettings:
     """Accounts and tokens."""
 
+    password_min: int = setting(8, "PASSWORD_MIN")  # characters
     sign_up: bool = setting(True, "SIGN_UP")
     token_seconds: int = setting(7 * 24 * 3600, "TOKEN_SECONDS")  # of clients that never refresh
     access_seconds: int = setting(15 * 60, "ACCESS_SECONDS")  # of clients that refresh

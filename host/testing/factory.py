@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from host.actor import SYSTEM, Actor
-from host.compiler.models import ACCOUNT, Attribute, Model
+from host.compiler.models import Attribute, Model
 from host.compiler.schemas import writable
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field
@@ -76,8 +76,8 @@ class Factory:
     def _referred(self, model: Model, attribute: Attribute, owner: Actor) -> Any:
         relation = attribute.relation
         assert relation is not None  # asked by `value`
-        if relation.to == ACCOUNT:
-            return owner.key(relation.by or "id")
+        if relation.account is not None:
+            return owner.key(relation.account)
         if relation.to == model.name and not relation.required:
             return None
         registry = self.site.runtime.registry

@@ -53,7 +53,8 @@ class Authentication:
         states = SessionStates(runtime)
         tokens = Tokens(TokenCodec(settings.secret), states)
         throttle = Throttle(runtime, settings.sign_in, settings.secret)
-        accounts = Accounts(runtime, Passwords(), states.forget, throttle)
+        passwords = Passwords.of(runtime.registry, settings.identity.password_min)
+        accounts = Accounts(runtime, passwords, states.forget, throttle)
         grants = Grants(
             tokens, accounts.sessions, Rotation(accounts.sessions), settings.identity,
             verified_only=settings.recovery.verified_only,
