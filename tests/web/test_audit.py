@@ -74,7 +74,7 @@ def half(ctx, data):
         pass
 """
 API = "/api/demo"
-FROM = {"REMOTE_ADDR": "192.0.2.7"}
+FROM = {"REMOTE_ADDR": "127.0.0.7"}
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_create_is_noted(core: Core, user: Caller, admin: Caller) -> None:
     assert "body" not in changes
     assert entry.items() >= {
         "kind": "write", "operation": "create", "resource": "demo.note", "key": row["id"], "actor": user.actor.id,
-        "system": False, "address": "192.0.2.7", "agent": "tests/1", "request_id": "request-7", "api_key": None, "count": 1,
+        "system": False, "address": "127.0.0.7", "agent": "tests/1", "request_id": "request-7", "api_key": None, "count": 1,
     }.items()  # fmt: skip
     assert entry["session"] is not None
 
@@ -165,7 +165,7 @@ def test_passwords_are_masked(core: Core, admin: Caller) -> None:
     core.anonymous.send("POST", "/api/auth/register", body, environ_base=FROM)
     entry = entries(admin, resource="host.account", operation="create")[-1]
     assert entry["changes"]["password"] == [None, "***"]
-    assert entry["system"] is True and entry["address"] == "192.0.2.7"
+    assert entry["system"] is True and entry["address"] == "127.0.0.7"
 
 
 def test_long_values_are_cut(core: Core, user: Caller, admin: Caller) -> None:
@@ -288,7 +288,7 @@ def test_bad_token_is_noted(core: Core, admin: Caller) -> None:
     noted = [
         entry for entry in entries(admin, kind="denied", status=401) if entry["operation"] == "listDemoTag"
     ]
-    assert noted[-1]["address"] == "192.0.2.7"
+    assert noted[-1]["address"] == "127.0.0.7"
 
 
 def test_stranger_without_credential_is_no_news(core: Core, admin: Caller) -> None:
@@ -348,8 +348,8 @@ def test_it_is_filtered_by_time_and_paged(core: Core, user: Caller, admin: Calle
         user.make(f"{API}/tags", name=str(number))
     first = entries(admin, actor=user.actor.id)[0]
     assert entries(admin, actor=user.actor.id, **{"at[lt]": first["at"]}) == []
-    page = admin.get(f"/api/host/audit?actor={user.actor.id}&kind=write&limit=2").json
-    rest = admin.get(f"/api/host/audit?actor={user.actor.id}&kind=write&limit=2&cursor={page['next']}").json
+    page = admin.get(f"/api/host/audit?actor={user.actor.id}&kind=write&page_size=2").json
+    rest = admin.get(f"/api/host/audit?actor={user.actor.id}&kind=write&page_size=2&cursor={page['next']}").json
     names = [entry["changes"]["name"][1] for entry in (*page["items"], *rest["items"])]
     assert (names, rest["next"]) == (["2", "1", "0"], None)
 
