@@ -102,8 +102,11 @@ class Unauthenticated(RequestError):
     code = "unauthenticated"
     title = "Authentication required"
 
-    def __init__(self, detail: str = "", *, invalid_token: bool = False) -> None:
+    def __init__(
+        self, detail: str = "", *, invalid_token: bool = False, subject: str | None = None
+    ) -> None:  # fmt: skip
         super().__init__(detail)
+        self.subject = subject  # the account that somebody tried to be; for the audit log alone
         challenge = 'Bearer realm="hostwright"'
         self.headers = {"WWW-Authenticate": challenge + (', error="invalid_token"' if invalid_token else "")}
 

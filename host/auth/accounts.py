@@ -82,7 +82,7 @@ class Accounts:
         attempt = self._attempt("sign_in", email or username or "", row, origin)
         is_right = self.passwords.verify(password, row["password"] if row else None, stand_in)
         if row is None or not is_right or not row["active"]:
-            raise Unauthenticated("the name or the password is wrong")
+            raise Unauthenticated("the name or the password is wrong", subject=row["id"] if row else None)
         account = admitted(self.runtime, row, request_id)
         if row["id"] != account:
             row = self.get(account)

@@ -132,16 +132,23 @@ class ApiKeys:
         which = [table.c.id == key] if is_id(key) else [table.c.prefix == key]
         if account is not None:
             which.append(table.c.account_id == account)
-        ending = table.update().where(*which, table.c.revoked_at.is_(None)).values(revoked_at=datetime.now(UTC))
+        ending = (
+            table.update().where(*which, table.c.revoked_at.is_(None)).values(revoked_at=datetime.now(UTC))
+        )
         with self.runtime.writing(SYSTEM, plugin="host") as ctx:
-            if ctx.execute(ending).rowcount == 0:
+            ended = ctx.execute(ending.returning(table.c.id, table.c.account_id)).first()
+            if ended is None:
                 raise NotFound("there is no such key")
+            self.runtime.journal.identity(ctx, "key_revoked", str(ended[1]), api_key=str(ended[0]))
 
     def revoke_all(self, ctx: Any, account: str) -> None:
         """Within a transaction: end every key of an account."""
         table = self._table
         which = (table.c.account_id == account, table.c.revoked_at.is_(None))
-        ctx.execute(table.update().where(*which).values(revoked_at=ctx.now))
+        for ended in ctx.execute(
+            table.update().where(*which).values(revoked_at=ctx.now).returning(table.c.id)
+        ):
+            self.runtime.journal.identity(ctx, "key_revoked", account, api_key=str(ended[0]))
 
     @property
     def _table(self) -> sa.Table:

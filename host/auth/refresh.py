@@ -107,6 +107,7 @@ class Rotation:
         table = ctx.table(SESSION)
         ctx.execute(table.update().where(table.c.id == session).values(revoked_at=ctx.now))
         ctx.after_commit(partial(self.sessions.forget, session))
+        ctx.runtime.journal.identity(ctx, "refresh_reused", None, session=session)
 
 
 def _row(ctx: Context, token: Refresh) -> Row | None:

@@ -66,6 +66,7 @@ class Sessions:
         with self._writing(visitor.request_id) as ctx:
             _sweep(ctx, now)
             ctx.execute(ctx.table(SESSION).insert().values(**values))
+            self.runtime.journal.identity(ctx, "sign_in", account["id"], session=values["id"])
         return values["id"], ends
 
     def of(self, account: str) -> list[Row]:
@@ -105,9 +106,10 @@ class Sessions:
     def _end(self, ctx: Context, *which: Any) -> int:
         table = ctx.table(SESSION)
         ending = table.update().where(*which, table.c.revoked_at.is_(None)).values(revoked_at=ctx.now)
-        ended = [str(row[0]) for row in ctx.execute(ending.returning(table.c.id))]
-        for session in ended:
-            ctx.after_commit(partial(self.forget, session))
+        ended = ctx.execute(ending.returning(table.c.id, table.c.account_id)).all()
+        for session, account in ended:
+            ctx.after_commit(partial(self.forget, str(session)))
+            self.runtime.journal.identity(ctx, "session_ended", str(account), session=str(session))
         return len(ended)
 
     @contextmanager

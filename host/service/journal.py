@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 import sqlalchemy as sa
 
-from host.compiler.models import Model
+from host.compiler.models import ACCOUNT, Model
 from host.compiler.statements import Statement, compile_statement
 from host.database import Database
 from host.fields.columns import json_value
@@ -117,8 +117,8 @@ class Journal:
     def identity(self, ctx: Context, operation: str, account: str | None, **known: Any) -> None:
         """A sign-in, or anything else that happened to an account; `known` are further columns of the entry."""
         if self.settings.notes != "off":
-            entry = self.entry(ctx, "identity", operation, resource="host.account", key=account, **known)
-            if entry["actor"] is None:
+            entry = self.entry(ctx, "identity", operation, resource=ACCOUNT, key=account, **known)
+            if entry["actor"] is None and ctx.origin.request_id:  # a command is nobody
                 entry["actor"] = account
             ctx.transaction.note(entry, self.store)
 

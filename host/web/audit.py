@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Final
 
 from host.actor import SYSTEM
+from host.compiler.models import ACCOUNT
 from host.errors import Forbidden, HostError, Unauthenticated
 from host.service.journal import Origin
 from host.service.runtime import Runtime
@@ -72,6 +73,8 @@ class Audit:
     def _count(self, seen: Seen, error: HostError) -> None:
         request = seen.request
         who = request.actor.id or _network(request.remote)
+        if isinstance(error, Unauthenticated) and error.subject is not None:
+            who = f"{who} {error.subject}"
         operation = seen.operation.id if seen.operation is not None else "-"
         with self._lock:
             refusal = self._room_for((who, operation, error.status))
@@ -107,6 +110,8 @@ class Audit:
             else:
                 name = operation.id if operation is not None else request.method
                 entry = journal.entry(ctx, "identity" if is_sign_in else "denied", name, **known)
+            if isinstance(error, Unauthenticated) and error.subject is not None:
+                entry |= {"resource": ACCOUNT, "key": error.subject}
             return journal.add(ctx, entry)
 
     def _store_count(self, counted: Counted) -> None:

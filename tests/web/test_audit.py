@@ -349,7 +349,9 @@ def test_it_is_filtered_by_time_and_paged(core: Core, user: Caller, admin: Calle
     first = entries(admin, actor=user.actor.id)[0]
     assert entries(admin, actor=user.actor.id, **{"at[lt]": first["at"]}) == []
     page = admin.get(f"/api/host/audit?actor={user.actor.id}&kind=write&page_size=2").json
-    rest = admin.get(f"/api/host/audit?actor={user.actor.id}&kind=write&page_size=2&cursor={page['next']}").json
+    rest = admin.get(
+        f"/api/host/audit?actor={user.actor.id}&kind=write&page_size=2&cursor={page['next']}"
+    ).json
     names = [entry["changes"]["name"][1] for entry in (*page["items"], *rest["items"])]
     assert (names, rest["next"]) == (["2", "1", "0"], None)
 
@@ -358,3 +360,57 @@ def test_agent_with_odd_letters_is_noted(core: Core, user: Caller, admin: Caller
     user.send("POST", f"{API}/tags", {"name": "a"}, {"User-Agent": "a\tb\x7f" + "é" * 300})
     agent = last(core, admin, user)["agent"]
     assert len(agent) <= 200 and not re.search(r"[\x00-\x1f\x7f]", agent)
+
+
+# --- accounts -------------------------------------------------------------------------------------------------------
+
+
+def signed_up(core: Core, name: str) -> tuple[dict[str, str], str]:
+    body = {"email": f"{name}@example.org", "password": "correct horse battery"}
+    reply = core.anonymous.send("POST", "/api/auth/register", body, environ_base=FROM)
+    return body, reply.json["user_id"]
+
+
+def test_sign_in_and_out_are_noted(core: Core, admin: Caller) -> None:
+    body, account = signed_up(core, "signer")
+    reply = core.anonymous.send("POST", "/api/auth/login", body, environ_base=FROM)
+    caller = Caller(core.door, reply.json["token"])
+    assert caller.send("POST", "/api/auth/logout", {}, environ_base=FROM).status < 300
+    noted = entries(admin, kind="identity", key=account)
+    assert [entry["operation"] for entry in noted] == ["sign_in", "sign_in", "session_ended"]
+    assert {(entry["actor"], entry["address"]) for entry in noted} == {(account, "127.0.0.7")}
+    assert noted[1]["session"] == noted[2]["session"]
+
+
+def test_failed_sign_ins_are_counted(core: Core, admin: Caller) -> None:
+    body, account = signed_up(core, "guessed")
+    for _ in range(3):
+        reply = core.anonymous.send(
+            "POST", "/api/auth/login", {**body, "password": "wrong horse"}, environ_base=FROM
+        )
+        assert reply.status == 401
+    noted = entries(admin, kind="identity", key=account, status=401)
+    assert [(entry["count"], entry["actor"], entry["address"]) for entry in noted] == [(2, None, "127.0.0.7")]
+    assert "wrong horse" not in str(noted)
+
+
+def test_password_and_role_changes_are_noted(core: Core, admin: Caller) -> None:
+    _, account = signed_up(core, "changing")
+    accounts = core.site.app.authentication.accounts
+    accounts.set_role(accounts.get(account), "editor")
+    accounts.set_password(accounts.get(account), "another horse battery")
+    noted = entries(admin, kind="write", key=account, operation="update")
+    assert noted[0]["changes"]["role"] == ["user", "editor"]
+    assert noted[1]["changes"]["password"] == ["***", "***"]
+    assert noted[1]["system"] is True and noted[1]["actor"] is None
+
+
+def test_keys_are_noted(core: Core, admin: Caller) -> None:
+    _, account = signed_up(core, "machine")
+    keys = core.site.app.authentication.keys
+    text, row = keys.make(account, "nightly", ["demo.tag:list,create"])
+    made = Caller(core.door, text).post(f"{API}/tags", {"name": "by a key"})
+    keys.revoke(row["id"])
+    assert entries(admin, key=made.json["id"])[0]["api_key"] == row["id"]
+    assert entries(admin, key=row["id"])[0]["changes"]["digest"] == [None, "***"]
+    assert entries(admin, api_key=row["id"], kind="identity")[0]["operation"] == "key_revoked"
