@@ -14,7 +14,7 @@ from host.web.http import Answer, Request
 from host.web.steps import Arrival
 
 HEALTH = "/health"
-LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]", ""))
+LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]"))
 _KEPT = "=&%+,;:@/?!$'()*~[]-._"
 
 
@@ -44,7 +44,7 @@ def known_hosts(hosts: frozenset[str]) -> Arrival:
         name = host_name(request.host)
         if name in exact or (below and name.endswith(below)) or request.path.startswith(HEALTH):
             return
-        if not (name in LOOPBACK and is_local(request.remote)):
+        if not ((name in LOOPBACK or not request.host) and is_local(request.remote)):
             raise Misdirected("this name is not one of the site")
 
     return arrive

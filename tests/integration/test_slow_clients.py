@@ -8,23 +8,26 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.serving import Served, served
+from tests.support.serving import Served, serving
 
 SITE = """grammar: 1
 site: {name: Test}
 resources:
   note: {fields: {text: {type: string, required: true}}, access: public}
 """
-THREADS = 16  # of the embedded run
+THREADS = 16
+
+
+@pytest.fixture(scope="module", params=["gunicorn", "granian"])
+def server(request: pytest.FixtureRequest) -> str:
+    """The server under test."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("slow")
-    (folder / "resources.yaml").write_text(SITE)
+def site(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     quick = {"HOSTWRIGHT_BODY_SECONDS": "1", "HOSTWRIGHT_HEAD_SECONDS": "2"}
-    with served(folder, "run", environ=quick) as found:
-        found.ask("GET", "/health")
+    with serving(tmp_path_factory.mktemp("slow"), SITE, quick, "--workers", "1", "--server", server) as found:
         yield found
 
 
@@ -40,23 +43,37 @@ def post(length: int, body: bytes = b"") -> bytes:
     return head.encode() + body
 
 
+@pytest.fixture
+def cuts_bodies(server: str) -> None:
+    if server == "granian":
+        pytest.skip("granian waits for bodies, and shows no socket: the proxy in front has to buffer them")
+
+
+def answer_of(connection: socket.socket) -> bytes:
+    """Everything until the connection is closed."""
+    found = b""
+    while piece := connection.recv(65536):
+        found += piece
+    return found
+
+
 def seconds_until_served(site: Served) -> float:
     begun = time.monotonic()
     assert site.ask("GET", "/api/notes")[0] == 200
     return time.monotonic() - begun
 
 
+@pytest.mark.usefixtures("cuts_bodies")
 def test_stalled_body_is_told_and_cut(site: Served) -> None:
     with connection(site, post(1000, b'{"text": ')) as stalled:
         begun = time.monotonic()
-        answer = stalled.recv(65536)
-        assert answer.startswith(b"HTTP/1.1 408 ")
-        assert b'"code":"request_timeout"' in answer
-        assert 0.5 < time.monotonic() - begun < 5
-        while stalled.recv(65536):
-            pass  # until it is closed
+        answer = answer_of(stalled)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"code":"request_timeout"' in answer
+    assert 0.5 < time.monotonic() - begun < 5
 
 
+@pytest.mark.usefixtures("cuts_bodies")
 def test_trickled_body_is_cut_too(site: Served) -> None:
     with connection(site, post(1000)) as slow:
         begun = time.monotonic()
@@ -67,6 +84,7 @@ def test_trickled_body_is_cut_too(site: Served) -> None:
         assert time.monotonic() - begun < 10
 
 
+@pytest.mark.usefixtures("cuts_bodies")
 def test_slow_bodies_hold_up_nobody_for_long(site: Served) -> None:
     stalled = [connection(site, post(1000, b"{")) for _ in range(THREADS * 2)]
     assert seconds_until_served(site) < 8
@@ -78,7 +96,7 @@ def test_slow_heads_hold_up_nobody_for_long(site: Served) -> None:
     stalled = [connection(site, b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ") for _ in range(THREADS * 2)]
     assert seconds_until_served(site) < 12
     for one in stalled:
-        assert one.recv(100) == b""
+        assert not answer_of(one).startswith(b"HTTP/1.1 200")
         one.close()
 
 
@@ -89,7 +107,9 @@ def test_body_in_pieces_is_whole(site: Served) -> None:
         assert calm.recv(65536).startswith(b"HTTP/1.1 201 ")
 
 
-def test_idle_connection_is_no_slow_one(site: Served) -> None:
+def test_idle_connection_is_no_slow_one(site: Served, server: str) -> None:
+    if server == "granian":
+        pytest.skip("with granian the time of a head is also that of an idle connection")
     with connection(site, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n") as kept:
         assert kept.recv(65536).endswith(b"OK")
         time.sleep(3)

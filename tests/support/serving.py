@@ -94,6 +94,20 @@ def served(
         process.wait(timeout=30)
 
 
+@contextmanager
+def serving(folder: Path, yaml: str, environ: Mapping[str, str], *options: str) -> Iterator[Served]:
+    """`hostwright serve` of a site with its tables on SQLite, without any migration, until the block ends."""
+    from host.testing.sites import SECRET, Site  # only for this
+
+    (folder / "resources.yaml").write_text(yaml)
+    url = f"sqlite:///{folder / 'served.db'}"
+    Site.make(folder, url).close()
+    given = {"HOSTWRIGHT_SECRET": SECRET, "HOSTWRIGHT_DATABASE_URL": url, **environ}
+    with served(folder, "serve", *options, environ=given) as found:
+        found.ask("GET", "/health")
+        yield found
+
+
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:

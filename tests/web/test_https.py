@@ -105,6 +105,7 @@ def test_this_machine_may_use_its_own_names() -> None:
     rim = Rim(settings_of(PUBLIC_URL="https://api.example.org"))
     assert [rim.ask(host=host).status for host in ("localhost:8000", "127.0.0.1", "[::1]:8000")] == [200] * 3
     assert code(rim.ask(host="evil.example")) == (421, "misdirected")
+    assert code(rim.ask(host="localhost,evil.example")) == (421, "misdirected")
 
 
 def test_every_name_is_served_by_default() -> None:
