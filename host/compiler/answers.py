@@ -61,5 +61,5 @@ def _source(wire: CompiledWire, output: Output) -> str:
     also = wire.declared.also.get(output.key)
     if also is not None:
         return str(also)
-    foreign = output.value is None or output.key in wire.declared.through
+    foreign = output.value is None or output.key in wire.declared.through or output.key in wire.declared.embed
     return output.key if foreign else wire.inner.get(output.key, output.key)

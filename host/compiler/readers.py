@@ -6,15 +6,15 @@ No ORM object and no marshmallow dump per row: the function is Python source mad
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from host.compiler.expressions import Scope, to_sql
+from host.compiler.expressions import Scope, any_of, to_sql
 from host.compiler.models import Attribute, Model
 from host.declaration.expressions import Column
-from host.declaration.nodes import Field
+from host.declaration.nodes import AnyOf, Field
 from host.fields.forms import STANDARD, Emitter, Form, Source
 from host.fields.kinds import Kinds
 
@@ -34,6 +34,15 @@ class Made:
 
 
 @dataclass(frozen=True)
+class Nested:
+    """A related row inside an answered one: joined where it is there for the actor, which the output's value tells."""
+
+    outputs: tuple[Output, ...]
+    source: Any
+    joined: Any
+
+
+@dataclass(frozen=True)
 class Output:
     """One key of the answered row: where its value comes from and in which form."""
 
@@ -45,6 +54,8 @@ class Output:
     constant: Any = None
     guard: Any = None  # SQL of a condition without which the key is absent
     made: Made | None = None  # instead of the plain value
+    nested: Nested | None = None  # a related row instead of its key
+    is_filled: bool = False  # the row's key as it is fetched, in whose place related rows will be put
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,13 @@ class Reader:
     columns: tuple[Any, ...]
     build: Callable[[Sequence[Sequence[Any]]], list[Row]]
     source: str  # the generated code, for `hostwright show`
+    joins: tuple[tuple[Any, Any], ...] = ()  # related rows that are selected from, each with its condition
+
+    def joined(self, table: Any) -> Any:
+        """What to select from: the table, with the related rows that are read with it."""
+        for source, condition in self.joins:
+            table = sa.outerjoin(table, source, condition)
+        return table
 
     @property
     def width(self) -> int:
@@ -75,6 +93,21 @@ def attribute_output(
     return Output(
         key or attribute.name, attribute.field, scope.column(attribute.name), attribute.is_nullable, form
     )
+
+
+def readable(attribute: Attribute, scope: Scope, output: Output) -> Output | None:
+    """The output if the field's `read` rule lets the actor see it; guarded by the rule where it depends on the row."""
+    return guarded(attribute.field.read, scope, output)
+
+
+def guarded(rule: AnyOf, scope: Scope, output: Output) -> Output | None:
+    """The output under a `read` rule of its own."""
+    if not rule or scope.facts.is_system:
+        return output
+    condition = any_of(rule, scope)
+    if isinstance(condition, bool):
+        return output if condition else None
+    return replace(output, guard=condition)
 
 
 def path_output(key: str, path: str, field: Field, scope: Scope) -> Output:
@@ -100,7 +133,8 @@ def compile_reader(
     exec(
         compile(source_code, "<compiled reader>", "exec"), namespace
     )  # literals only: every name in it is quoted by repr
-    return Reader(tuple(selection.columns), namespace["build"], source_code)
+    joins = tuple((it.nested.source, it.nested.joined) for it in outputs if it.nested is not None)
+    return Reader(tuple(selection.columns), namespace["build"], source_code, joins)
 
 
 class _Selection:
@@ -123,7 +157,12 @@ def _item(output: Output, emitter: Emitter, selection: _Selection, sign: Sign | 
         name = f"c{len(emitter.names)}"
         emitter.names[name] = output.constant
         return f"{output.key!r}: {name}"
-    if output.made is not None:
+    if output.is_filled:
+        code = selection.variable(output.value)
+    elif output.nested is not None:
+        items = ", ".join(_item(it, emitter, selection, sign) for it in output.nested.outputs)
+        code = f"(None if {selection.variable(output.value)} is None else {{{items}}})"
+    elif output.made is not None:
         code = _call(output.made, emitter, selection, sign)
     else:
         code = emitter.code(

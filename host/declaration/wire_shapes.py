@@ -10,13 +10,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
 from typing import Any, Final
 
+from host.declaration.embeds import embedded_relation
 from host.declaration.keys import attributes
 from host.declaration.nodes import Endpoint, Idempotency, Resource, Wire
 from host.declaration.problems import Place, did_you_mean
 from host.declaration.workspace import Workspace, owner_of, short
 
 _KEYS: Final = tuple(it.name for it in fields(Wire) if "doc" in it.metadata)
-_MERGED: Final = ("names", "parameters", "also", "through", "constants", "units", "files")
+_MERGED: Final = ("names", "parameters", "also", "through", "embed", "constants", "units", "files")
 _OF_ENDPOINTS: Final = ("unknown", "errors", "credential")
 
 
@@ -119,6 +120,7 @@ def _applying(wire: Wire, known: Collection[str]) -> Wire:
         parameters={key: it for key, it in wire.parameters.items() if is_known(it.field)},
         also={key: it for key, it in wire.also.items() if it in known},
         through={key: it for key, it in wire.through.items() if is_known(it)},
+        embed={key: it for key, it in wire.embed.items() if embedded_relation(key, it) in known},
         hide=tuple(it for it in wire.hide if it in known),
         units={key: it for key, it in wire.units.items() if key in known},
         files={key: it for key, it in wire.files.items() if key in known},

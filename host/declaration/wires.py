@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from host.declaration.embeds import check_embeds, embedded_relation
 from host.declaration.files import check_wire_files
 from host.declaration.keys import attributes
 from host.declaration.nodes import Field, Name, Relation, Resource, Wire, WireParameter
@@ -47,6 +48,7 @@ def _linked(ws: Workspace, resource: Resource, wire: Wire, path: str) -> Wire:
     _check_operations(ws, wire, offered, path)
     _check_outer(ws, resource, wire, path)
     _check_through(ws, resource, wire, path)
+    check_embeds(ws, resource, wire, path)
     _check_parameters(ws, resource, wire, path)
     _check_units(ws, resource, wire, path)
     _check_list(ws, resource, wire, path)
@@ -116,8 +118,11 @@ def _check_distinct(ws: Workspace, known: Mapping[str, object], wire: Wire, path
     for name in shown:
         key = wire.names[name].name if name in wire.names else name
         _claim(ws, outer, key, name, wire.place.of("names", name), f"{path}.names")
-    for section, mapping in (("also", wire.also), ("through", wire.through), ("constants", wire.constants)):
-        for key in mapping:
+    inner = {name: wire.names[name].name if name in wire.names else name for name in shown}
+    added = [key for key, it in wire.embed.items() if inner.get(embedded_relation(key, it)) != key]
+    sections = {"also": wire.also, "through": wire.through, "constants": wire.constants, "embed": added}
+    for section, keys in sections.items():
+        for key in keys:
             _claim(ws, outer, key, f"{section}.{key}", wire.place.of(section).name(key), f"{path}.{section}")
     taken = {key: name for key, name in outer.items() if name in known}
     for name, spelled in wire.names.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -101,7 +101,7 @@ class QueryParser:
             filters=tuple(filters),
             order=self._sort(given.get("sort")),
             words=self._words(given.get("q")),
-            fields=self._names("fields", given.get("fields"), self._outer_names()),
+            fields=self._names("fields", given.get("fields"), self.wire.keys),
             expand=self._expand(given.get("expand")),
             size=self._size(given.get("page_size")),
             page=self._page(given.get("page"), numbered),
@@ -179,13 +179,7 @@ class QueryParser:
         present = {step.attribute.name for step in steps}
         return (*steps, *(Order(key, descending) for key in self.model.keys if key.name not in present))
 
-    def _outer_names(self) -> list[str]:
-        declared = self.wire.declared
-        linked = [link.name for link in self.model.links.values() if link.table is not None]
-        names = [self.wire.outer[name] for name in (*self.wire.shown, *linked) if name in self.wire.outer]
-        return [*names, *declared.also, *declared.through, *declared.constants]
-
-    def _names(self, parameter: str, text: str | None, known: list[str]) -> tuple[str, ...] | None:
+    def _names(self, parameter: str, text: str | None, known: Sequence[str]) -> tuple[str, ...] | None:
         if text is None:
             return None
         names = tuple(dict.fromkeys(text.split(",")))

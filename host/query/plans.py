@@ -17,7 +17,7 @@ from host.compiler.statements import Statement, compile_statement
 from host.compiler.wires import CompiledWire, outputs
 from host.database import Database
 from host.query.conditions import asked_values, condition, filtered, found
-from host.query.expanding import Expansion, plan_expansion
+from host.query.expanding import Embedded, Expansion, plan_embeds, plan_expansion
 from host.query.keyset import after_cursor, ordered
 from host.query.parameters import ListQuery, Order
 
@@ -40,6 +40,7 @@ class ListPlan:
     page: int | None = None
     is_reversed: bool = False  # the newest rows were fetched first, to be answered in the wire's order
     asked: Mapping[str, Any] = field(default_factory=dict)  # the values that the query compares with
+    embeds: tuple[Embedded, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class WholePlan:
     reader: Reader
     names: tuple[str, ...]
     asked: Mapping[str, Any]
+    embeds: tuple[Embedded, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Planner:
         conditions = [*visible, *self._asked(query, scope)]
         order_columns = [scope.column(step.attribute.name) for step in order]
         behind = [*order_columns, *extra_keys]
-        statement = sa.select(*reader.columns, *behind).select_from(wire.model.table)
+        statement = sa.select(*reader.columns, *behind).select_from(reader.joined(wire.model.table))
         after = (
             [after_cursor(order, order_columns, nulls, self.database.dialect)] if nulls is not None else []
         )
@@ -93,6 +95,7 @@ class Planner:
         return ListPlan(
             self._compiled(statement), reader, query.size, len(order_columns), order_scope(wire, order), expansions,
             self._compiled(total) if query.has_total or is_reversed else None, in_page, query.page, is_reversed,
+            embeds=self._embeds(wire, query, facts),
         )  # fmt: skip
 
     def single(self, wire: CompiledWire, query: ListQuery, facts: Facts, under: Parents = ()) -> ListPlan:
@@ -106,9 +109,10 @@ class Planner:
             scope.column(key.name) == sa.bindparam(f"key_{index}", type_=scope.column(key.name).type)
             for index, key in enumerate(model.keys)
         ]
-        statement = sa.select(*reader.columns, *version, *extra_keys).select_from(model.table)
+        statement = sa.select(*reader.columns, *version, *extra_keys).select_from(reader.joined(model.table))
         statement = statement.where(*keys, *self.policy.visible(model, "get", facts, parents=under))
-        return ListPlan(self._compiled(statement), reader, 1, len(version), "", expansions)
+        embeds = self._embeds(wire, query, facts)
+        return ListPlan(self._compiled(statement), reader, 1, len(version), "", expansions, embeds=embeds)
 
     def whole(self, wire: CompiledWire, query: ListQuery, facts: Facts, under: Parents = ()) -> WholePlan:
         """The plan of every row that a list query asks for, at once."""
@@ -117,11 +121,14 @@ class Planner:
         order = self._order(query.order, [scope.column(step.attribute.name) for step in query.order])
         visible = self.policy.visible(wire.model, "list", facts, parents=under)
         conditions = [*visible, *self._asked(query, scope)]
-        statement = (
-            sa.select(*reader.columns).select_from(wire.model.table).where(*conditions).order_by(*order)
-        )
+        rows = sa.select(*reader.columns).select_from(reader.joined(wire.model.table))
+        statement = rows.where(*conditions).order_by(*order)
         names = tuple(output.key for output in outputs(wire, scope, query.fields))
-        return WholePlan(self._compiled(statement), reader, names, asked_values(query))
+        embeds = self._embeds(wire, query, facts)
+        return WholePlan(self._compiled(statement), reader, names, asked_values(query), embeds)
+
+    def _embeds(self, wire: CompiledWire, query: ListQuery, facts: Facts) -> tuple[Embedded, ...]:
+        return plan_embeds(self.registry, self.policy, self.database, wire, facts, query.fields)
 
     def _reader(self, wire: CompiledWire, query: ListQuery, scope: Scope) -> Reader:
         return compile_reader(

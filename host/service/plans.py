@@ -19,6 +19,7 @@ from host.compiler.wires import CompiledWire, outputs
 from host.database import Database
 from host.fields.forms import NATIVE
 from host.query.conditions import asked_shape, asked_values
+from host.query.expanding import Embedded, plan_embeds
 from host.query.parameters import QueryParser
 from host.query.plans import ListPlan, Planner, WholePlan
 
@@ -34,6 +35,7 @@ class RowPlan:
     statement: Statement
     reader: Reader
     has_version: bool
+    embeds: tuple[Embedded, ...] = ()
 
     def fetch(self, connection: Any, keys: Sequence[Any], values: dict[str, Any]) -> Found | None:
         """The row with its version and verdicts, or None."""
@@ -43,7 +45,17 @@ class RowPlan:
             return None
         behind = row[self.reader.width :]
         version = behind[0] if self.has_version else None
-        return Found(row, self.reader, version, tuple(map(bool, behind[1:] if self.has_version else behind)))
+        verdicts = tuple(map(bool, behind[1:] if self.has_version else behind))
+        return Found(row, self.reader, version, verdicts, self._filled(connection, row, parameters))
+
+    def _filled(self, connection: Any, row: Sequence[Any], values: dict[str, Any]) -> dict[str, Any] | None:
+        """The built row where rows of others belong into it, which the connection has to be there for."""
+        if not self.embeds:
+            return None
+        built = self.reader.one(row)
+        for embedded in self.embeds:
+            embedded.fill(connection, [built], values)
+        return built
 
 
 @dataclass(frozen=True)
@@ -54,10 +66,11 @@ class Found:
     reader: Reader
     version: int | None
     verdicts: tuple[bool, ...]
+    built: dict[str, Any] | None = None
 
     def row(self) -> dict[str, Any]:
         """The row as its reader shapes it."""
-        return self.reader.one(self.raw)
+        return self.built if self.built is not None else self.reader.one(self.raw)
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,10 +201,14 @@ class Plans:
             conditions += self.policy.visible(model, operation, facts, parents=under)
         else:
             conditions += self.policy.existing(model, facts, parents=under)
-        statement = sa.select(*columns).select_from(model.table).where(*conditions)
+        statement = sa.select(*columns).select_from(reader.joined(model.table)).where(*conditions)
         if lock:
             statement = statement.with_for_update(of=model.table)  # SQLite has its one write lock already
-        return RowPlan(compile_statement(statement, self.database.compiling), reader, version is not None)
+        embeds: tuple[Embedded, ...] = ()
+        if not isinstance(shape, Model):
+            embeds = plan_embeds(self.registry, self.policy, self.database, shape, facts)
+        compiled = compile_statement(statement, self.database.compiling)
+        return RowPlan(compiled, reader, version is not None, embeds)
 
     def _check(self, model: Model, check: Any, facts: Facts, under: Parents) -> Any:
         if isinstance(check, tuple):

@@ -71,6 +71,8 @@ def _read_page(
     rows = plan.reader.build([row[:width] for row in fetched])
     is_whole = plan.is_reversed and is_first and not has_more
     total = len(rows) if is_whole else _total(ctx, plan, connection, values, fetched)
+    for embedded in plan.embeds:
+        embedded.fill(connection, rows, values)
     if plan.expansions:
         _embed(plan, connection, rows, fetched, dict(values))
     if plan.page is not None:
@@ -154,5 +156,7 @@ def _get_chosen(ctx: Context, wire: CompiledWire, keys: tuple[Any, ...], raw: st
         if not fetched:
             raise NotFound(f"there is no such {wire.model.spoken}")
         rows = plan.reader.build([fetched[0][: plan.reader.width]])
+        for embedded in plan.embeds:
+            embedded.fill(connection, rows, values)
         _embed(plan, connection, rows, fetched, values)
     return Shown(rows[0], fetched[0][plan.reader.width] if wire.model.version else None)

@@ -103,8 +103,12 @@ def _rows(connection: Any, plan: WholePlan, ctx: Context, stack: ExitStack) -> I
     else:
         cursor = connection.execute(plan.statement.sql, bound)
         stack.callback(cursor.close)
+    values = {**ctx.values, **plan.asked}
     while fetched := cursor.fetchmany(BATCH):
-        yield plan.reader.build(fetched)
+        rows = plan.reader.build(fetched)
+        for embedded in plan.embeds:
+            embedded.fill(connection, rows, values)
+        yield rows
 
 
 def _pieces(

@@ -41,6 +41,7 @@ class ImportOptions:
     renames: Mapping[str, str] = field(default_factory=dict)
     batch: int | None = None
     skip: int = 0  # records at the beginning, stored by an earlier run
+    place: Callable[[Context], Context] = lambda ctx: ctx  # puts each transaction below the parents of a path
 
 
 class _Undone(Exception):
@@ -50,12 +51,8 @@ class _Undone(Exception):
 def import_file(
     runtime: Runtime, actor: Actor, wire: CompiledWire, read: Read, options: ImportOptions, *,
     request_id: str = "", progress: Callable[[Report], None] = lambda report: None,
-    place: Callable[[Context], Context] = lambda ctx: ctx,
 ) -> Report:  # fmt: skip
-    """Import a source and say what became of it. Raises nothing for what is wrong with the file: the report has it.
-
-    `place` puts the context of each transaction below the parents of a nested path.
-    """
+    """Import a source and say what became of it. Raises nothing for what is wrong with the file: the report has it."""
     columns = Columns(
         runtime.registry,
         wire,
@@ -72,7 +69,7 @@ def import_file(
         before = (report.created, report.updated, report.skipped)
         try:
             with runtime.writing(actor, request_id, wire.model.plugin) as ctx:
-                run = _Run(place(ctx), wire, columns, options, report, progress)
+                run = _Run(options.place(ctx), wire, columns, options, report, progress)
                 is_going = run.store(records if size is None else islice(records, size)) and size is not None
                 if report.errors or options.dry_run:
                     raise _Undone

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from tempfile import SpooledTemporaryFile
 from threading import BoundedSemaphore
 from typing import IO, Any, Final
@@ -63,12 +63,11 @@ class TransferOperations:
 
     def import_rows(self, request: Request) -> Answer:
         """POST: a file of CSV, NDJSON or what mongoexport writes. With errors nothing is stored."""
-        options = _options(request)
+        options = replace(_options(request), place=lambda ctx: placed(ctx, self.wire.parents, request))
         with _received(request) as file:
             report = import_file(
-                self.runtime, request.actor, self.wire, file.read, options, request_id=request.id,
-                place=lambda ctx: placed(ctx, self.wire.parents, request),
-            )  # fmt: skip
+                self.runtime, request.actor, self.wire, file.read, options, request_id=request.id
+            )
         if report.errors and not report.dry_run:
             error = Invalid("nothing was imported: the file has errors")
             error.extra = report.as_dict()

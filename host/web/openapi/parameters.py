@@ -92,24 +92,12 @@ class ListParameters:
 
     def choice(self) -> Iterator[Json]:
         """`fields` and `expand`, which a single row takes too."""
-        shown = self._shown()
-        yield _list_of("fields", {"type": "string", "enum": shown}, "Answer only these keys.")
+        yield _list_of("fields", {"type": "string", "enum": list(self.wire.keys)}, "Answer only these keys.")
         embedded = [self.wire.outer.get(name, name) for name in self.query.expand]
         if embedded:
             yield _list_of(
                 "expand", {"type": "string", "enum": embedded}, "Embed these relations under `expand`."
             )
-
-    def _shown(self) -> list[str]:
-        wire = self.wire
-        linked = [link.name for link in wire.model.links.values() if link.table is not None]
-        names = [wire.outer[name] for name in (*wire.shown, *linked) if name in wire.outer]
-        return [
-            *names,
-            *map(str, wire.declared.also),
-            *map(str, wire.declared.through),
-            *map(str, wire.declared.constants),
-        ]
 
     def _filters(self, attribute: Attribute) -> Iterator[Json]:
         outer = self.wire.outer[attribute.name]
