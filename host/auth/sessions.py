@@ -20,6 +20,7 @@ from host.auth.lookup import Row
 from host.auth.states import SESSION
 from host.errors import NotFound
 from host.service.context import Context
+from host.service.journal import SIGN_IN
 from host.service.keys import uuid7
 from host.service.runtime import Runtime
 
@@ -66,7 +67,7 @@ class Sessions:
         with self._writing(visitor.request_id) as ctx:
             _sweep(ctx, now)
             ctx.execute(ctx.table(SESSION).insert().values(**values))
-            self.runtime.journal.identity(ctx, "sign_in", account["id"], session=values["id"])
+            self.runtime.journal.identity(ctx, SIGN_IN, account["id"], session=values["id"])
         return values["id"], ends
 
     def of(self, account: str) -> list[Row]:

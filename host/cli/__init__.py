@@ -13,6 +13,7 @@ from host.errors import DeclarationError, HostError
 # The module and attribute of each command, with the line that `--help` shows of it.
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "access": ("host.cli.access:access", "Tell what a change since a revision opens and closes."),
+    "audit": ("host.cli.audit:audit", "Read the audit log, and clear old entries away."),
     "check": ("host.cli.check:check", "Check every declaration and list all problems."),
     "explain": (
         "host.cli.explain:explain_command",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 ENTRY: Final = "host.audit_entry"
 MASKED: Final = "***"
 LONGEST_KEY: Final = 255
+SIGN_IN: Final = "sign_in"
+MOST_FORGOTTEN: Final = 100  # old entries that a sign-in clears away
 NESTED: Final = ("json", "list", "object")
 Values = Mapping[str, Any]
 Changes = dict[str, list[Any]]
@@ -121,6 +124,8 @@ class Journal:
             if entry["actor"] is None and ctx.origin.request_id:  # a command is nobody
                 entry["actor"] = account
             ctx.transaction.note(entry, self.store)
+            if operation == SIGN_IN:
+                self.forget(ctx, ctx.now - timedelta(days=self.settings.days), MOST_FORGOTTEN)
 
     def entry(self, ctx: Context, kind: str, operation: str, **known: Any) -> dict[str, Any]:
         """The columns of an entry, of which the context knows who and from where."""
@@ -145,6 +150,12 @@ class Journal:
             driver.execute(statement.sql, bound[0])
         else:
             driver.cursor().executemany(statement.sql, bound)
+
+    def forget(self, ctx: Context, before: datetime, most: int) -> int:
+        """Remove so many of the entries that are older; how many there were."""
+        columns = self.table.c
+        old = sa.select(columns.id).where(columns.at < before).order_by(columns.at).limit(most)
+        return int(ctx.execute(self.table.delete().where(columns.id.in_(old))).rowcount)
 
     def add(self, ctx: Context, entry: dict[str, Any]) -> int:
         """Add one entry at once, and answer its number."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from host.cli import main
 from host.errors import Forbidden
 from host.web.audit import Audit
 from host.web.door import Door
@@ -414,3 +419,49 @@ def test_keys_are_noted(core: Core, admin: Caller) -> None:
     assert entries(admin, key=made.json["id"])[0]["api_key"] == row["id"]
     assert entries(admin, key=row["id"])[0]["changes"]["digest"] == [None, "***"]
     assert entries(admin, api_key=row["id"], kind="identity")[0]["operation"] == "key_revoked"
+
+
+# --- the operator ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def command(core: Core, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    url = core.site.database.engine.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("HOSTWRIGHT_DATABASE_URL", url)
+
+    def run(*words: str) -> str:
+        result = CliRunner().invoke(main, ["audit", *words, "--root", str(core.site.app.settings.root)])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return run
+
+
+def test_operator_lists_entries(user: Caller, command: Callable[..., str]) -> None:
+    row = user.make(f"{API}/tags", name="seen")
+    account = user.actor.account["username"] if user.actor else ""
+    lines = command("list", "--actor", account, "--resource", "demo.tag").splitlines()
+    assert len(lines) == 1 and row["id"] in lines[0] and "create" in lines[0]
+    document = json.loads(command("list", "--key", row["id"], "--json", "--since", "2020-01-01"))
+    assert document["changes"] == {"name": [None, "seen"], "id": [None, row["id"]]}
+    assert command("list", "--key", row["id"], "--kind", "denied") == ""
+
+
+def test_old_entries_are_pruned(core: Core, user: Caller, admin: Caller, command: Callable[..., str]) -> None:
+    old, new = (user.make(f"{API}/tags", name=name)["id"] for name in ("old", "new"))
+    with core.writing() as ctx:
+        table = ctx.table("host.audit_entry")
+        ctx.execute(table.update().where(table.c.key == old).values(at=ctx.now - timedelta(days=366)))
+    assert command("prune") == "removed 1 entries older than 365 days\n"
+    assert (len(entries(admin, key=old)), len(entries(admin, key=new))) == (0, 1)
+    assert entries(admin, operation="prune")[-1]["changes"] == {"entries": [1, 0]}
+    assert command("prune") == "removed 0 entries older than 365 days\n"
+
+
+def test_sign_in_forgets_old_entries(core: Core, user: Caller, admin: Caller) -> None:
+    old = user.make(f"{API}/tags", name="old")["id"]
+    with core.writing() as ctx:
+        table = ctx.table("host.audit_entry")
+        ctx.execute(table.update().where(table.c.key == old).values(at=ctx.now - timedelta(days=366)))
+    core.user()
+    assert entries(admin, key=old) == []

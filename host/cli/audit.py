@@ -1,0 +1,108 @@
+"""`hostwright audit`: the audit log read, and cleared of what is old, by the operator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import sqlalchemy as sa
+
+from host.actor import SYSTEM
+from host.application import load_site
+from host.auth.lookup import by_any
+from host.cli.options import root_option, settings_without_secret
+from host.database import Database
+from host.errors import ConfigurationError
+from host.service.context import Context
+from host.service.journal import ENTRY
+from host.service.runtime import Runtime
+
+AT_ONCE = 5000  # entries that one transaction removes
+SHOWN = ("at", "kind", "operation", "resource", "key", "actor", "address", "count")
+
+
+@click.group()
+def audit() -> None:
+    """Read the audit log, and clear old entries away."""
+
+
+@audit.command("list")
+@root_option
+@click.option("--actor", metavar="ACCOUNT", help="Of this user name, e-mail address or id.")
+@click.option("--resource", help="About this resource, e.g. freelance.invoice.")
+@click.option("--key", help="About the row with this key.")
+@click.option("--operation", help="This operation, e.g. delete or sign_in.")
+@click.option("--kind", type=click.Choice(["write", "identity", "denied"]), help="This kind alone.")
+@click.option("--address", help="From this address.")
+@click.option("--since", type=click.DateTime(), help="Since this instant, in UTC.")
+@click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="At most so many."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document a line, with what has changed.")
+def list_entries(
+    root: Path, actor: str | None, since: datetime | None, limit: int, as_json: bool, **equal: str | None
+) -> None:  # fmt: skip
+    """Show entries, the newest last."""
+    with _runtime(root) as runtime, runtime.reading(SYSTEM, plugin="host") as ctx:
+        wanted = {name: value for name, value in equal.items() if value is not None}
+        if actor is not None:
+            wanted["actor"] = by_any(runtime, ctx.transaction.driver, actor)["id"]
+        later = [ctx.table(ENTRY).c.at >= since.replace(tzinfo=UTC)] if since is not None else []
+        rows = ctx.records(ENTRY).find_all(*later, sort="-id", limit=limit, **wanted)
+    for row in reversed(rows):
+        click.echo(json.dumps(row, default=str) if as_json else _line(row))
+
+
+@audit.command()
+@root_option
+@click.option("--days", type=click.IntRange(1), help="Keep so many days; by default HOSTWRIGHT_AUDIT_DAYS.")
+def prune(root: Path, days: int | None) -> None:
+    """Remove entries that are older than they have to be kept."""
+    with _runtime(root) as runtime:
+        kept = days or runtime.journal.settings.days
+        removed = _removed(runtime, datetime.now(UTC) - timedelta(days=kept))
+    click.echo(f"removed {removed} entries older than {kept} days")
+
+
+def _removed(runtime: Runtime, before: datetime) -> int:
+    """How many were removed, a few thousand in each transaction; that they were is an entry itself."""
+    total = 0
+    while True:
+        with runtime.writing(SYSTEM, plugin="host") as ctx:
+            removed = runtime.journal.forget(ctx, before, AT_ONCE)
+            total += removed
+            if removed < AT_ONCE:
+                _note(ctx, total)
+                return total
+
+
+def _note(ctx: Context, total: int) -> None:
+    if total:
+        changes = {"entries": [total, 0]}
+        journal = ctx.runtime.journal
+        journal.add(ctx, journal.entry(ctx, "write", "prune", resource=ENTRY, changes=changes))
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    at = row["at"].strftime("%Y-%m-%d %H:%M:%SZ")
+    return "  ".join([at, *(str(row[name]) if row[name] is not None else "-" for name in SHOWN[1:])])
+
+
+@contextmanager
+def _runtime(root: Path) -> Iterator[Runtime]:
+    """The site's data, without a server."""
+    settings = settings_without_secret(root)
+    registry = load_site(settings.root, settings.environ).registry
+    database = Database.open(settings.database_url, synchronous=settings.synchronous)
+    try:
+        database.check()
+        if not sa.inspect(database.engine).has_table(registry.model(ENTRY).table.name):
+            raise ConfigurationError("the database has no tables yet; run `hostwright db upgrade` first")
+        yield Runtime.make(registry, database, settings.secret, audit=settings.audit)
+    finally:
+        database.dispose()
