@@ -17,13 +17,15 @@ from zlib import crc32
 import sqlalchemy as sa
 
 from host.compiler.expressions import Scope, terminal, to_sql
-from host.compiler.models import Attribute
+from host.compiler.models import Attribute, Model
 from host.compiler.parents import parents_in
 from host.compiler.readers import Made, Output, Sign
 from host.declaration.expressions import Column
 from host.declaration.files import file_routes
 from host.declaration.nodes import Field, Wire
+from host.declaration.parents import Steps
 from host.declaration.paths import below, places
+from host.fields.forms import Form
 from host.fields.media import by_name
 
 if TYPE_CHECKING:
@@ -44,45 +46,76 @@ class Address:
     quoted: tuple[bool, ...]
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where a file field is met: `steps` lead from the row of the scope to the one that has it."""
+
+    model: Model
+    field: Attribute
+    nodes: tuple[Wire, ...]  # which may serve it, the nearest first
+    scope: Scope
+    steps: Steps = ()
+
+    def column(self, *path: str) -> Any:
+        """The SQL of a value of the row that has the file."""
+        return to_sql(Column((*self.steps, *path)), self.scope)
+
+
 def file_output(wire: CompiledWire, attribute: Attribute, scope: Scope) -> Output:
-    """The output of a file field, as the wire's `values.file` wants it."""
-    key, path = wire.outer[attribute.name], scope.column(attribute.name)
-    address = address_of(wire, attribute.name, scope)
-    if wire.form.file == "path" or address is None:
-        return Output(key, attribute.field, path)
-    own = tuple((scope.column(it.name), it.field) for it in scope.model.keys) if scope.model else ()
-    known: tuple[Value, ...] = ((_metadata(scope, path), None),) if wire.form.file == "object" else ()
+    """The output of a file field of the row, as the wire's `values.file` wants it."""
+    nodes = (wire.declared, *wire.model.declared.wires.values())
+    return _output(wire.outer[attribute.name], _Place(wire.model, attribute, nodes, scope), wire.form)
+
+
+def file_through(key: str, path: Steps, attribute: Attribute, scope: Scope, form: Form) -> Output:
+    """The output of a file field of a related row."""
+    model = scope.model
+    for step in path[:-1]:
+        relation = model.attributes[step].relation if model is not None else None
+        model = scope.models[relation.to] if relation is not None else None
+    assert model is not None  # the linker resolved the path
+    nodes = tuple(model.declared.wires.values())
+    return _output(key, _Place(model, attribute, nodes, scope, path[:-1]), form)
+
+
+def _output(key: str, place: _Place, form: Form) -> Output:
+    path, address = place.column(place.field.name), _served(place)
+    if form.file == "path" or address is None:
+        return Output(key, place.field.field, path)
+    own = tuple((place.column(it.name), it.field) for it in place.model.keys)
+    known: tuple[Value, ...] = ((_metadata(place.scope, path), None),) if form.file == "object" else ()
     values: tuple[Value, ...] = ((path, None), *known, *address.values, *own)
-    name = f"{wire.model.name}.{attribute.name}" if attribute.field.links == "signed" else ""
+    name = f"{place.model.name}.{place.field.name}" if place.field.field.links == "signed" else ""
     maker = _Maker(name, address, len(own), has_metadata=bool(known))
-    return Output(key, attribute.field, path, made=Made(values, maker.function))
+    return Output(key, place.field.field, path, made=Made(values, maker.function))
 
 
-def address_of(wire: CompiledWire, name: str, scope: Scope) -> Address | None:
-    """Where a wire, or else the first one of the resource that does, serves a file; None where it is not served."""
-    resource = wire.model.declared
-    for node in (wire.declared, *resource.wires.values()):
-        tails = [tail for operation, _, tail in file_routes(resource, node, name) if operation == "download"]
+def _served(place: _Place) -> Address | None:
+    """Where the file is downloaded; None where no wire serves it."""
+    resource = place.model.declared
+    for node in place.nodes:
+        tails = [
+            tail
+            for operation, _, tail in file_routes(resource, node, place.field.name)
+            if operation == "download"
+        ]
         if tails:
-            item = below(places(resource, node).items[0], tails[0])
-            return _address(item, node, wire, scope)
+            return _address(below(places(resource, node).items[0], tails[0]), node, place)
     return None
 
 
-def _address(item: str, node: Wire, wire: CompiledWire, scope: Scope) -> Address:
-    assert scope.model is not None  # files belong to rows
-    path = node.path or wire.model.declared.path or ""
-    parents = {it.parameter: it for it in parents_in(path, wire.model, scope.models)}
-    pieces, *rest = _PARAMETER.split(item)
-    texts, values = [pieces], []
+def _address(item: str, node: Wire, place: _Place) -> Address:
+    path = node.path or place.model.declared.path or ""
+    parents = {it.parameter: it.steps for it in parents_in(path, place.model, place.scope.models)}
+    first, *rest = _PARAMETER.split(item)
+    texts, values = [first], []
     for name, piece in zip(rest[::2], rest[1::2], strict=True):
-        parent = parents.get(name)
-        steps = parent.steps if parent is not None else (name,)
-        attribute = terminal(steps, scope)
+        steps = parents.get(name, (name,))
+        attribute = terminal((*place.steps, *steps), place.scope)
         assert attribute is not None  # the linker checked the path
-        values.append((to_sql(Column(steps), scope), attribute.field))
+        values.append((place.column(*steps), attribute.field))
         texts.append(piece)
-    quoted = tuple(field is None or field.type not in _PLAIN for _, field in values)
+    quoted = tuple(field.type not in _PLAIN for _, field in values)
     return Address(tuple(texts), tuple(values), quoted)
 
 
@@ -121,7 +154,7 @@ class _Maker:
             text = first
             for value, (piece, is_quoted) in zip(values, steps, strict=False):
                 text += (quote(str(value), safe="") if is_quoted else str(value)) + piece
-            text += f"?v={crc32(path.encode()):08x}"
+            text += f"?v={version(path)}"
             return (
                 text
                 if not name or sign is None
@@ -129,6 +162,11 @@ class _Maker:
             )
 
         return url
+
+
+def version(path: str) -> str:
+    """What tells one file at an address from the next, for copies that browsers keep."""
+    return f"{crc32(path.encode()):08x}"
 
 
 def described(path: str, metadata: str | None) -> dict[str, Any]:

@@ -75,8 +75,10 @@ class IdentityOperations:
         works: Mapping[str, Work] = {
             "sign_up": self.sign_up, "sign_in": self.sign_in, "refresh": self.refresh, "sign_out": self.sign_out,
             "sign_out_all": self.sign_out_all, "sessions": self.sessions, "end_session": self.end_session,
-            "me": lambda asked: Done(shown_profile(profiles.get(asked.request), asked.node.by)),
-            "update_me": lambda asked: Done(shown_profile(profiles.update(asked.request, asked.given), asked.node.by)),
+            "me": lambda asked: Done(shown_profile(self._runtime, profiles.get(asked.request), asked.node.by)),
+            "update_me": lambda asked: Done(
+                shown_profile(self._runtime, profiles.update(asked.request, asked.given), asked.node.by)
+            ),
             "change_password": lambda asked: Done({"message": asked.said(profiles.change_password(asked.request, asked.given))}),
         }  # fmt: skip
         for name, node in self._runtime.registry.declaration.endpoints.items():
@@ -166,7 +168,7 @@ class IdentityOperations:
         if grant.kind == "cookie":
             csrf = self.csrf.token(grant.session)
             headers = cookies.granted(asked.request, grant, csrf, self._csrf_names)
-        return Done(shown_grant(grant, asked.node.by, asked.said(message)), headers)
+        return Done(shown_grant(self._runtime, grant, asked.node.by, asked.said(message)), headers)
 
     def _ended(self, asked: Asked, message: str) -> Done:
         headers = cookies.cleared(asked.request, self._csrf_names) if asked.request.header("cookie") else []

@@ -44,24 +44,23 @@ class FileOperations:
         """One operation for each method on each path."""
         resource = self.wire.model.declared
         for name in file_fields(resource, self.wire.declared):
-            handlers = _FieldHandlers(self.runtime, self.wire, self.wire.model.attributes[name])
+            files: Mapping[str, WireFile] = self.wire.declared.files
+            node, outer = files.get(name) or WireFile(), self.wire.outer[name]
+            field = self.wire.model.attributes[name]
+            handlers = FieldHandlers(self.runtime, self.wire, field, node, (node.part or outer,))
             for operation, method, tail in file_routes(resource, self.wire.declared, name):
                 yield handlers.operation(operation, method, tail)
 
 
 @dataclass(frozen=True, eq=False)
-class _FieldHandlers:
-    """The handlers of one field on one wire."""
+class FieldHandlers:
+    """The handlers of one field on one wire. `parts` are the names that the file may have in a form."""
 
     runtime: Runtime
     wire: CompiledWire
     field: Attribute
-
-    @property
-    def node(self) -> WireFile:
-        """What the wire says of it."""
-        files: Mapping[str, WireFile] = self.wire.declared.files
-        return files.get(self.field.name) or WireFile()
+    node: WireFile
+    parts: tuple[str, ...]
 
     @property
     def outer(self) -> str:
@@ -143,11 +142,12 @@ class _FieldHandlers:
             with received_file(files, request, slot, room) as uploaded:
                 yield uploaded
             return
-        part = self.node.part or self.outer
-        with received_form(files, request, {part: slot}, room) as form:
-            if form.get(part) is None:
-                raise Invalid.at(f"/{self.field.name}", "required", f'send a file as the part "{part}"')
-            yield form[part]
+        with received_form(files, request, dict.fromkeys(self.parts, slot), room) as form:
+            given = [form[part] for part in self.parts if form.get(part) is not None]
+            if len(given) != 1:
+                wanted = f'send one file as the part "{self.parts[0]}"'
+                raise Invalid.at(f"/{self.field.name}", "required", wanted)
+            yield given[0]
 
     def clear(self, request: Request) -> Answer:
         """DELETE on the file."""

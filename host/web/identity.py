@@ -1,4 +1,7 @@
-"""What belongs to identity beside signing up and in: API keys, forgotten passwords, other providers. `application` asks once."""
+"""What belongs to identity beside signing up and in: pictures, API keys, forgotten passwords, other providers.
+
+`application` asks once.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from host.web.api_keys import ApiKeyOperations
 from host.web.authentication import Authentication
+from host.web.avatars import AvatarOperations
 from host.web.operations import Operation
 from host.web.recovery import RecoveryOperations
 from host.web.scopes import targets
@@ -17,5 +21,6 @@ def identity_operations(
     """Every operation; `served` answers all operations of the app, once they are known."""
     accounts, keys = authentication.accounts, authentication.keys
     site = accounts.runtime.registry.declaration.site.name
+    yield from AvatarOperations(accounts.runtime).operations()
     yield from ApiKeyOperations(accounts, keys, lambda: targets(served())).operations()
     yield from RecoveryOperations(authentication.recovery, site).operations()

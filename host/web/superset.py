@@ -8,27 +8,30 @@ from typing import Any, Literal
 
 from host.auth.grants import Grant
 from host.auth.lookup import Row
+from host.service.runtime import Runtime
+from host.web.avatars import avatar_url
 
 By = Literal["id", "number", "hex"]
 TOKEN_TYPE = "Bearer"
 
 
-def shown_account(account: Row, by: By | None) -> dict[str, Any]:
+def shown_account(runtime: Runtime, account: Row, by: By | None) -> dict[str, Any]:
     """An account; its key as 24 digits and as a UUID, or in the one form that the endpoint wants."""
-    return {**account, "id": account[by or "hex"], "user_id": account[by or "id"]}
+    picture = avatar_url(runtime, account)
+    return {**account, "id": account[by or "hex"], "user_id": account[by or "id"], "avatar": picture}
 
 
-def shown_profile(account: Row, by: By | None) -> dict[str, Any]:
+def shown_profile(runtime: Runtime, account: Row, by: By | None) -> dict[str, Any]:
     """The account that asks."""
-    shown = shown_account(account, by)
+    shown = shown_account(runtime, account, by)
     return {**shown, "user": shown}
 
 
-def shown_grant(grant: Grant, by: By | None, message: str) -> Mapping[str, Any]:
+def shown_grant(runtime: Runtime, grant: Grant, by: By | None, message: str) -> Mapping[str, Any]:
     """A sign-in. What cookies hold, the body does not: scripts must not read it."""
     is_cookie = grant.kind == "cookie"
     return {
-        **shown_profile(grant.account, by),
+        **shown_profile(runtime, grant.account, by),
         "message": message,
         "token": None if is_cookie else grant.token,
         "token_type": TOKEN_TYPE,

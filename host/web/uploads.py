@@ -71,7 +71,7 @@ def received_file(files: Files, request: Request, slot: Slot, room: int | None) 
 
 def _limit(request: Request, slots: Any, room: int | None) -> int:
     """The most bytes of a body; a body that says that it is longer is not begun."""
-    most = sum(int(slot.field.max) for slot in slots)
+    most = sum(int(slot.field.max) for slot in {slot.name: slot for slot in slots}.values())
     limit = (most if room is None else min(most, room)) + MOST_TEXT
     if request.length is not None and request.length > limit:
         raise PayloadTooLarge(f"the body may have at most {limit} bytes")
