@@ -137,11 +137,15 @@ class House:
 
 
 @contextmanager
-def open_house(folder: Path, database_url: str, environ: Mapping[str, str] | None = None) -> Iterator[House]:
+def open_house(
+    folder: Path, database_url: str, environ: Mapping[str, str] | None = None, only: str = ""
+) -> Iterator[House]:
     """The site in a folder, its tables brought up to date by the real migrations."""
     folder.mkdir(exist_ok=True)
     (folder / "resources.yaml").write_text(SITE)
-    settings = Settings(root=folder, secret=SECRET, database_url=database_url, environ=environ or {})
+    settings = Settings(
+        root=folder, secret=SECRET, database_url=database_url, environ=environ or {}, only=only
+    )
     app = assemble(settings)
     database = app.runtime.database
     try:
