@@ -27,8 +27,9 @@ from host.declaration.expressions import (
 )
 from host.declaration.expressions import Literal as Constant
 from host.declaration.keys import attributes
+from host.declaration.memberships import member_relation
 from host.declaration.nodes import AnyOf, Declaration, Field, Relation, Resource
-from host.declaration.scopes import Scope, inside_rule, member_relation, resolve
+from host.declaration.scopes import Scope, inside_rule, resolve
 from host.declaration.workspace import ACCOUNT
 
 

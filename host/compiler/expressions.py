@@ -35,8 +35,8 @@ from host.declaration.expressions import (
     Word,
     parse,
 )
+from host.declaration.memberships import ROLE, membership
 from host.declaration.nodes import Rule
-from host.declaration.scopes import member_relation
 from host.fields.columns import Instant
 
 Sql = Any  # a ColumnElement, or True or False once it is decided
@@ -67,6 +67,7 @@ class Scope:
     fixed: Mapping[tuple[str, ...], Any] = field(
         default_factory=dict
     )  # relations with a known value, by their path
+    key: Any = None  # of this row, where it is known without looking at the row
 
     def column(self, name: str) -> Any:
         """The column or SQL value of an attribute of this row."""
@@ -91,7 +92,7 @@ class Scope:
 
     def inside(self, model: Model) -> Scope:
         """The scope of another row, under an alias of its own."""
-        return replace(self, model=model, source=model.table.alias(), fixed={})
+        return replace(self, model=model, source=model.table.alias(), fixed={}, key=None)
 
     def beyond(self, relation: str, model: Model) -> Scope:
         """The scope of the row that a relation leads to, with what is known of that row."""
@@ -176,7 +177,7 @@ def rollup(attribute: Attribute, scope: Scope) -> Any:
 def belongs(link: Link, scope: Scope, inner: Scope) -> Any:
     """The condition that a row over there (`inner`) is linked to this one."""
     assert scope.model is not None and inner.model is not None
-    here = scope.column(scope.model.keys[0].name)
+    here = scope.key if scope.key is not None else scope.column(scope.model.keys[0].name)
     if link.back is not None:
         return inner.column(link.back) == here
     assert link.table is not None and link.here is not None and link.there is not None
@@ -334,25 +335,61 @@ def _call(expr: Call, scope: Scope) -> Sql:
 
 
 def _member(expr: Call, scope: Scope) -> Sql:
-    """`member(path)`: the actor is one of the accounts over there, or one that the rows over there refer to."""
+    """`member(…)`: the actor is one of the accounts over there, or one that the rows over there refer to, in a role."""
     if not scope.facts.is_authenticated:
         return False
-    path = expr.arguments[0]
-    assert isinstance(path, Column) and scope.model is not None
-    target = scope.models[scope.model.links[path.path[-1]].target]
-    identity = target.declared.identity
-    form = "id" if target.name == ACCOUNT else identity.key if identity is not None else None
-    name = target.keys[0].name if form is not None else member_relation(target.declared)
-    assert name is not None  # the linker refuses rows that are nobody's membership
-    key = Me((form,)) if form is not None else Me()
-    return _quantified(Call("any", (path, Compare("==", Column((name,)), key))), scope)
+    assert scope.model is not None  # the linker refuses it where there is no row
+    asked = membership({name: it.declared for name, it in scope.models.items()}, scope.model.name, expr)
+    if asked.relation is None:
+        condition: Expr = Compare("==", Column(("id",)), Me((_form(asked.path, scope),)))
+    else:
+        condition = Compare("==", Column((asked.relation,)), Me())
+    if asked.roles:
+        condition = And((condition, Compare("in", Column((ROLE,)), Items(asked.roles))))
+    return _quantified(Call("any", (Column(asked.path), condition)), scope)
+
+
+def _form(path: tuple[str, ...], scope: Scope) -> str:
+    """The form of the actor's key by which the accounts at the end of a path are told."""
+    model = scope.model
+    for step in path:
+        assert model is not None
+        relation = model.attributes[step].relation if step in model.attributes else model.links[step].relation
+        assert relation is not None  # the linker followed the path
+        model = scope.models[relation.to]
+    identity = model.declared.identity if model is not None else None
+    return identity.key if identity is not None else "id"
 
 
 def _quantified(expr: Call, scope: Scope) -> Sql:
     """`any(path, condition)` and `all(path, condition)`: names in the condition are those of the rows over there."""
     path = expr.arguments[0]
-    assert isinstance(path, Column) and scope.model is not None
-    link = scope.model.links[path.path[-1]]
+    assert isinstance(path, Column)
+    *steps, last = path.path
+    return _reaching(tuple(steps), scope, lambda there: _over_rows(expr, last, there))
+
+
+def _reaching(steps: tuple[str, ...], scope: Scope, decide: Callable[[Scope], Sql]) -> Sql:
+    """A condition on the row that to-one relations lead to; without such a row it does not hold."""
+    if not steps:
+        return decide(scope)
+    attribute = scope.attribute(steps[0])
+    assert attribute.relation is not None  # the linker checked it
+    model = scope.models[attribute.relation.to]
+    here = scope.fixed.get(steps[:1], scope.column(steps[0]))
+    if len(steps) == 1 and attribute.relation.by in (None, "id") and model.deleted is None:
+        # A row that refers to another one has it: its key is all that is needed of it.
+        found = decide(replace(scope.beyond(steps[0], model), key=here))
+        return _fold([found, here.is_not(None)], sa.and_, decided=False) if attribute.is_nullable else found
+    inner = scope.beyond(steps[0], model)
+    found = _reaching(steps[1:], inner, decide)
+    there = [referred(attribute, inner) == here, *_alive(inner), _as_sql(found)]
+    return sa.exists(sa.select(sa.literal(1)).select_from(inner.source).where(*there))
+
+
+def _over_rows(expr: Call, name: str, scope: Scope) -> Sql:
+    assert scope.model is not None
+    link = scope.model.links[name]
     inner = scope.inside(scope.models[link.target])
     condition = to_sql(expr.arguments[1], inner) if len(expr.arguments) > 1 else True
     related = [belongs(link, scope, inner), *_alive(inner)]

@@ -11,11 +11,11 @@ from host.declaration import trees as tree
 from host.declaration.comparisons import check_comparison
 from host.declaration.expressions import WORDS
 from host.declaration.meanings import Declared, Meanings, Scope, Use
-from host.declaration.nodes import Field, Relation, Resource
+from host.declaration.memberships import membership
+from host.declaration.nodes import Field, Relation
 from host.declaration.syntax import CONDITIONS, ExpressionError, parse
-from host.declaration.workspace import ACCOUNT
 
-__all__ = ["Declared", "Scope", "Use", "inside_rule", "member_relation", "resolve"]
+__all__ = ["Declared", "Scope", "Use", "inside_rule", "resolve"]
 
 
 def resolve(declared: Declared, scope: Scope, text: str) -> tree.Expr:
@@ -149,45 +149,30 @@ class _Resolver:
         return self._over(call)
 
     def _over(self, call: tree.Call) -> tree.Expr:
-        most = 1 if call.name == "member" else 2
+        if call.name == "member":
+            return self._member(call)
         least = 2 if call.name == "all" else 1
-        if not least <= len(call.arguments) <= most or not isinstance(call.arguments[0], tree.Column):
-            example = (
-                "member(members)" if call.name == "member" else f"{call.name}(members, role_name == 'admin')"
-            )
-            raise ExpressionError(f"{call.name}() is written {example}", code="arguments")
+        if not least <= len(call.arguments) <= 2 or not isinstance(call.arguments[0], tree.Column):
+            message = f"{call.name}() is written {call.name}(members, role_name == 'admin')"
+            raise ExpressionError(message, code="arguments")
         column = self._names.column(call.arguments[0].path)
         relation = self._names.follow(column.path)
-        if not isinstance(relation, Relation) or not relation.many or len(column.path) > 1:
-            message = (
-                f"{call.name}() asks a relation of this row to many rows, `{'.'.join(column.path)}` is none"
-            )
+        if not isinstance(relation, Relation) or not relation.many:
+            message = f"{call.name}() asks a relation to many rows, `{'.'.join(column.path)}` is none"
             raise ExpressionError(message, code="arguments")
-        target = self._names.target(relation)
-        if call.name == "member":
-            self._check_member(target, relation, column)
-            return tree.Call("member", (column,))
+        self._names.target(relation)
         inner = _Resolver(self._declared, replace(self._scope, resource=relation.to))
         return tree.Call(call.name, (column, *(inner.condition(it) for it in call.arguments[1:])))
 
-    def _check_member(self, target: Resource, relation: Relation, column: tree.Column) -> None:
-        if relation.to == ACCOUNT or target.identity or member_relation(target):
-            return
-        message = (
-            f"member() needs rows with exactly one relation to an account, `{'.'.join(column.path)}` has not"
-        )
-        raise ExpressionError(message, code="arguments")
-
-
-def member_relation(resource: Resource) -> str | None:
-    """The relation that makes an account a member through a row of `resource`: its only to-one relation to an account."""
-    owner = resource.mixins.owned.name if resource.mixins.owned else None
-    found = [
-        name
-        for name, it in resource.relations.items()
-        if it.account is not None and not it.many and name != owner
-    ]
-    return found[0] if len(found) == 1 else owner if not found else None
+    def _member(self, call: tree.Call) -> tree.Expr:
+        if self._scope.resource is None:
+            raise ExpressionError("there is no row here that could have members", code="not_here")
+        if call.arguments and isinstance(call.arguments[0], tree.Column):
+            relation = self._names.follow(self._names.column(call.arguments[0].path).path)
+            if isinstance(relation, Relation):
+                self._names.target(relation)
+        membership(self._declared.resources, self._scope.resource, call)
+        return call
 
 
 def _counted(name: str, arguments: tuple[tree.Expr, ...]) -> tuple[tree.Expr, ...]:
