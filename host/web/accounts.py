@@ -210,7 +210,7 @@ class IdentityOperations:
         plugin, _, noun = name.partition(".")
         is_public = node.access == ("public",)
         details: dict[str, Any] = {"identity": node.identity}
-        if name == "host.me":
+        if node.identity == "me":
             details["scope"] = ("account", "me")
         known_as = operation_id(noun, "host.account") if plugin == HOST else operation_id("", name)
         return Operation(
