@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from host.declaration import nodes
+from host.limiting.rates import FORM, RATE
 
 _NAME = r"[a-z][a-z0-9_]{0,47}"
 _REFERENCE = rf"{_NAME}(\.{_NAME})?"
@@ -49,6 +50,7 @@ FORMS: Mapping[object, Form] = {
         "a path of plain segments and `{name}`, such as `/api/invoices`",
     ),
     nodes.FieldRef: Form(_FIELDS, "a field or relation"),
+    nodes.RateText: Form(RATE, FORM),
     nodes.SortRef: Form(f"-?{_FIELDS}", "a field or relation, with `-` in front for descending"),
 }
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     PathTemplate: TypeAlias = str
     FieldRef: TypeAlias = str
     SortRef: TypeAlias = str
+    RateText: TypeAlias = str
 else:
     Name = NewType("Name", str)  # [a-z][a-z0-9_]*, at most 48 characters, not a reserved word
     Key = NewType("Key", str)  # a key of a JSON object: letters, digits and _, at most 48 characters
@@ -45,6 +46,7 @@ else:
         "FieldRef", str
     )  # a field or to-one relation of the same resource; "a.b" where it says so
     SortRef = NewType("SortRef", str)  # a FieldRef, with "-" in front for descending
+    RateText = NewType("RateText", str)  # "10/minute", see host.limiting.rates
 AnyOf = tuple[Expression, ...]  # written as one expression or as a list, of which any has to hold
 
 
@@ -177,6 +179,15 @@ class First(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Match(Node):
+    """Rows over there are told by a text that is unique there, instead of by their keys."""
+
+    SHORT: ClassVar[str | None] = "field"
+    field: Name = word("the text over there; without regard to case where its `unique` has it in `lower`")
+    create: bool = word("make rows that are not there yet, under their own create rule", False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Relation(Node):
     """A reference to another resource (to-one), or the rows that refer back or are linked (to-many)."""
 
@@ -190,12 +201,16 @@ class Relation(Node):
         "with `many`: the to-one relation over there; to one account: `id`, `number` or `hex`", None
     )
     through: str | None = word("name of a many-to-many relation's table", None)
-    first: First | None = word("with `many` and `by`: a row over there that is made together with this one", None)
+    first: First | None = word(
+        "with `many` and `by`: a row over there that is made together with this one", None
+    )
     required: bool = word("must be given on create, and is never null", False)
     on_delete: Literal["restrict", "cascade", "set_null"] = word(
         "what happens here when the other row goes", "restrict"
     )
     same_owner: bool = word("the other row must have the same owner", False)
+    same: tuple[Name, ...] = word("relations and fields of which the other row must have the same values", ())
+    match: Match | None = word("with `many`: given and answered as texts, such as names of tags", None)
     set: Literal["server", "once"] | None = word(
         "`server`: only the server sets it; `once`: only on create", None
     )
@@ -204,7 +219,9 @@ class Relation(Node):
     unique: bool = word("at most one row here for each over there", False)
     column: str | None = word("name of the column, by default `<relation>_id`", None)
     was: Name | None = word("the former name", None)
-    account: Literal["id", "number", "hex"] | None = None  # the linker's: the form of the account's key that it stores
+    account: Literal["id", "number", "hex"] | None = (
+        None  # the linker's: the form of the account's key that it stores
+    )
 
 
 # --- mixins -----------------------------------------------------------------------------------------------------------
@@ -268,8 +285,10 @@ class IdentityTable(Node):
     email: FieldRef | None = word("the field that holds the e-mail address", None)
     password: FieldRef = word("the field that holds the hash of the password")
     active: FieldRef | None = word("the field that says whether the account may sign in", None)
-    hashes: tuple[Literal["argon2id", "2b", "pbkdf2_sha256", "argon2", "bcrypt_sha256", "bcrypt"], ...] = word(
-        "the formats of hashes that the other system verifies, by the word they begin with; the first is preferred"
+    hashes: tuple[Literal["argon2id", "2b", "pbkdf2_sha256", "argon2", "bcrypt_sha256", "bcrypt"], ...] = (
+        word(
+            "the formats of hashes that the other system verifies, by the word they begin with; the first is preferred"
+        )
     )
     first_name: FieldRef | None = word("the field that holds the first name", None)
     last_name: FieldRef | None = word("the field that holds the last name", None)
@@ -285,6 +304,7 @@ class Unique(Node):
     fields: tuple[FieldRef, ...] = word("the fields and to-one relations")
     where: Expression | None = word("only among rows for which this holds", None)
     lower: tuple[FieldRef, ...] = word("texts of `fields` compared without regard to case", ())
+    unordered: tuple[FieldRef, ...] = word("two of `fields` whose order does not count: a pair is its reverse", ())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -324,6 +344,24 @@ class Query(Node):
     search: tuple[FieldRef, ...] = word("texts that `q` looks into", ())
     expand: tuple[Name, ...] = word("relations that can be embedded", ())
     page: Page = word("the size of a page", Page())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits(Node):
+    """How often one caller may ask, each counted by itself: an account, or an address where nobody is signed in."""
+
+    SHORT: ClassVar[str | None] = "every"
+    every: RateText | None = word("all operations and actions of the resource together", None)
+    read: RateText | None = word("list, get, export and downloads together", None)
+    write: RateText | None = word("create, update, delete, bulk, import and uploads together", None)
+    list: RateText | None = word("lists", None)
+    get: RateText | None = word("reading one row", None)
+    create: RateText | None = word("creating, in bulk too", None)
+    update: RateText | None = word("changing, in bulk too", None)
+    delete: RateText | None = word("deleting, in bulk too", None)
+    bulk: RateText | None = word("requests about many rows", None)
+    export: RateText | None = word("exports", None)
+    import_: RateText | None = word("imports", None, alias="import")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -373,6 +411,7 @@ class Action(Node):
         "input keys nobody declared; by default as the wire says", None
     )
     idempotency: Idempotency = word("how an `Idempotency-Key` counts", Idempotency())
+    limit: RateText | None = word("how often one caller may ask, on servers: `10/minute`", None)
     doc: str | None = word("what it does, for the documentation", None)
 
 
@@ -384,17 +423,29 @@ class WireErrors(Node):
     constants: Mapping[str, Any] = word("further keys with a constant value: `{success: false}`", {})
     status: Mapping[
         Literal[
-            "invalid", "duplicate", "not_found", "hidden", "malformed_key", "referenced", "forbidden", "bad_request"
+            "invalid",
+            "duplicate",
+            "not_found",
+            "hidden",
+            "malformed_key",
+            "referenced",
+            "forbidden",
+            "bad_request",
         ],
         int,
-    ] = word("another status for a named case; `hidden` is a row that exists, unseen: not found, if nothing is said", {})
+    ] = word(
+        "another status for a named case; `hidden` is a row that exists, unseen: not found, if nothing is said",
+        {},
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Credential(Node):
     """How callers may say who they are, beside a token in the header, which always counts."""
 
-    cookie: bool = word("cookies of a sign-in count; what changes something then needs the CSRF header", False)
+    cookie: bool = word(
+        "cookies of a sign-in count; what changes something then needs the CSRF header", False
+    )
     csrf_cookie: str = word("name of the cookie that pages read the CSRF token from", "hostwright_csrf")
     csrf_header: str = word("name of the header that they send it in", "X-CSRF-Token")
 
@@ -425,7 +476,9 @@ class Endpoint(Node):
     like: WireRef | None = word("a named wire that `unknown`, `errors` and `credential` are taken from", None)
     unknown: Literal["refuse", "ignore"] = word("input keys nobody declared", "refuse")
     errors: WireErrors = word("the form of errors", WireErrors())
-    media: tuple[Literal["json", "form"], ...] = word("what bodies are read: JSON, forms of web pages", ("json",))
+    media: tuple[Literal["json", "form"], ...] = word(
+        "what bodies are read: JSON, forms of web pages", ("json",)
+    )
     alone: bool = word("served only with `--only`, there also in place of the host's own sign-in", False)
     credential: Credential | None = word("how callers may say who they are, beside a token", None)
     by: Literal["id", "number", "hex"] | None = word("with `identity`: the form of the account's key", None)
@@ -434,6 +487,7 @@ class Endpoint(Node):
     cookies: bool = word("with `identity`: signs in by cookies, and answers no token", False)
     redirect: PathTemplate | None = word("with `identity`: where a form is sent on to, with 303", None)
     idempotency: Idempotency = word("how an `Idempotency-Key` counts", Idempotency())
+    limit: RateText | None = word("how often one caller may ask, on servers: `10/minute`", None)
     doc: str | None = word("what it does, for the documentation", None)
 
 
@@ -510,12 +564,16 @@ class WireValues(Node):
 
 @dataclass(frozen=True, kw_only=True)
 class WireParameter(Node):
-    """A query parameter of a name of its own that filters a list."""
+    """A query parameter of a name of its own that filters a list, or searches it."""
 
     SHORT: ClassVar[str | None] = "field"
-    field: FieldRef = word("the field or to-one relation, also of a related row: `project.client`")
-    operator: Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "null", "contains", "starts"] = word(
-        "how it is compared; `lte` and `gt` with a day mean its end", "eq"
+    field: FieldRef | None = word("the field or to-one relation, also of a related row: `project.client`", None)
+    operator: Literal[
+        "eq", "ne", "gt", "gte", "lt", "lte", "in", "null", "contains", "starts", "search", "phrase"
+    ] = word(
+        "how it is compared; `lte` and `gt` with a day mean its end; without a field `search` looks for words as `q` does, "
+        "`phrase` for the text as a whole",
+        "eq",
     )
 
 
@@ -524,9 +582,13 @@ class WireEmbed(Node):
     """A related row, or related rows, that stand in every answered row; only those that the actor may get."""
 
     SHORT: ClassVar[str | None] = "show"
-    show: tuple[FieldRef, ...] = word("the fields of the related row, also of one that it leads to: `user.username`")
+    show: tuple[FieldRef, ...] = word(
+        "the fields of the related row, also of one that it leads to: `user.username`"
+    )
     relation: Name | None = word("the relation, if the key is not its name", None)
-    names: Mapping[str, str] = word("outer names of shown fields; of a dotted one by default the last step", {})
+    names: Mapping[str, str] = word(
+        "outer names of shown fields; of a dotted one by default the last step", {}
+    )
     sort: tuple[SortRef, ...] = word("the order of several, by default by key", ())
 
 
@@ -537,7 +599,8 @@ class WireUpload(Node):
     methods: tuple[Literal["PUT", "POST"], ...] = word("the methods", ("PUT", "POST"))
     status: int = word("status of success", 200)
     body: Literal["value", "row", "message", "message_value", "none"] = word(
-        "what success answers: the file as answers show it, the row, `{message}`, or `{message, <field>}`", "value"
+        "what success answers: the file as answers show it, the row, `{message}`, or `{message, <field>}`",
+        "value",
     )
     message: str | None = word("the text of `message`", None)
 
@@ -580,7 +643,8 @@ class Wire(Node):
         "`both`: paths are served with and without a slash at the end", "strict"
     )
     by: FieldRef | None = word(
-        "what tells a row in this wire's paths in place of its key; unique together with what the path fixes", None
+        "what tells a row in this wire's paths in place of its key; unique together with what the path fixes",
+        None,
     )
     operations: tuple[Key, ...] | None = word("the operations and actions of this wire, by default all", None)
     list: WireList = word("the shape of a list", WireList())
@@ -644,6 +708,7 @@ class Resource(Node):
         "the generated operations", ("list", "get", "create", "update", "delete", "bulk", "export", "import")
     )
     access: Access | None = word("who may do what", None)
+    limits: Limits = word("how often one caller may ask, on servers", Limits())
     audit: Audit = word("what of its writes the audit log notes", Audit())
     prepare: CallRef | None = word(
         "`prepare(ctx, change)` completes or refuses a write before it is stored", None

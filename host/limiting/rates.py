@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _UNITS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-_RATE: Final = re.compile(r"([1-9][0-9]{0,8})/(?:([1-9][0-9]{0,3}) )?(second|minute|hour|day)s?")
+RATE: Final = r"([1-9][0-9]{0,8})/(?:([1-9][0-9]{0,3}) )?(second|minute|hour|day)s?"
 FORM: Final = "a rate, as 10/minute or 100/15 minutes"
 
 
@@ -26,7 +26,7 @@ class Rate:
 
 def parse_rate(text: str) -> Rate:
     """The rate that a text says. Raises ValueError with what a rate looks like."""
-    match = _RATE.fullmatch(text.strip())
+    match = re.fullmatch(RATE, text.strip())
     if match is None:
         raise ValueError(FORM)
     return Rate(int(match[1]), int(match[2] or 1) * _UNITS[match[3]])

@@ -24,6 +24,7 @@ from host.service.runtime import Runtime
 from host.service.streams import Stream
 from host.service.writing import locked
 from host.web.http import FORM, Answer, Request, json_answer
+from host.web.limits import limits_of
 from host.web.operations import Operation, Repeats, operation_id, path_attributes
 from host.web.placing import placed, row_keys, telling_hidden
 
@@ -67,7 +68,7 @@ class _ActionHandler:
             unknown=action.unknown or self.wire.declared.unknown, doc=action.doc, errors=errors,
             slash=self.wire.declared.slash == "both", is_public=runtime_may(self.runtime, self.wire, action),
             parameters=path_attributes(self.parents, self.wire if is_item else None), repeats=repeats_of(action),
-            details={"target": action.target, "name": self.name},
+            details={"target": action.target, "name": self.name}, limits=limits_of(f"{model.name}.{self.name}", action),
         )  # fmt: skip
 
     @cached_property
@@ -148,7 +149,7 @@ class _EndpointHandler:
             unknown=endpoint.unknown, input=sent(endpoint, endpoint.path), out=endpoint.out, errors=endpoint.errors,
             repeats=repeats_of(endpoint), credential=endpoint.credential, is_alone=endpoint.alone, media=endpoint.media,
             is_public=self.runtime.policy.actor_may(self.plugin, endpoint.access, Facts()),
-            details={"name": self.name.partition(".")[2]},
+            details={"name": self.name.partition(".")[2]}, limits=limits_of(self.name, endpoint),
         )  # fmt: skip
 
     @property

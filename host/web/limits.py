@@ -5,16 +5,20 @@ What was counted for a request is noted on it, so that every answer says where t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from host.declaration.nodes import Action, Endpoint
 from host.errors import TooManyRequests
-from host.limiting import Limit, Limiter, Standing
+from host.limiting import Limit, Limiter, Standing, parse_rate
 from host.web.forwarded import network_of
 from host.web.http import Answer, Request
 from host.web.operations import Operation
 from host.web.steps import Steps
 
 EXEMPT = "/health"
+READING = ("list", "get", "export", "download", "link")
+ATTRIBUTES: Mapping[str, str] = {"import": "import_"}  # which is a word of Python
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,3 +76,20 @@ def _refusal(standing: Standing) -> TooManyRequests:
     error = TooManyRequests(f"more than {standing.rate} here; try again in {standing.wait} seconds")
     error.headers = {"Retry-After": str(standing.wait)}
     return error
+
+
+def resource_limits(operation: Operation) -> tuple[Limit, ...]:
+    """The limits of a resource that count an operation of it, whichever of its wires it is on."""
+    if operation.wire is None:
+        return ()
+    model, words = operation.wire.model, operation.kind.split("_")
+    wanted = ["every"]
+    if operation.kind != "action":
+        wanted += ["read" if words[0] in READING else "write", *words]
+    rates = ((word, getattr(model.declared.limits, ATTRIBUTES.get(word, word), None)) for word in wanted)
+    return tuple(Limit(f"{model.name}.{word}", parse_rate(rate)) for word, rate in rates if rate)
+
+
+def limits_of(name: str, node: Action | Endpoint) -> tuple[Limit, ...]:
+    """The limit of an action or an endpoint, counted under its name."""
+    return (Limit(name, parse_rate(node.limit)),) if node.limit else ()

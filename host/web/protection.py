@@ -12,7 +12,7 @@ from host.web.deadlines import Watch, short_urls, timed_bodies
 from host.web.forwarded import forwarded
 from host.web.headers import SecurityHeaders
 from host.web.https import known_hosts, only_https
-from host.web.limits import RateLimits
+from host.web.limits import RateLimits, resource_limits
 from host.web.operations import Operation
 from host.web.router import Router
 from host.web.steps import Arrival, Steps
@@ -54,11 +54,10 @@ def wants_https(settings: Settings) -> bool:
 
 
 def protected(operations: Iterable[Operation], settings: Settings) -> Iterable[Operation]:
-    """The operations, with the limits that some have by default."""
+    """The operations, with the limits that their resources declare and those that some have by default."""
     sign_up = Limit("sign-up", settings.protection.sign_up_rate, "address", is_always=True)
     for operation in operations:
-        yield (
-            replace(operation, limits=(*operation.limits, sign_up))
-            if operation.details.get("identity") == "sign_up"
-            else operation
-        )
+        limits = (*operation.limits, *resource_limits(operation))
+        if operation.details.get("identity") == "sign_up":
+            limits += (sign_up,)
+        yield replace(operation, limits=limits) if limits else operation

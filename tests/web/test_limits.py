@@ -90,7 +90,7 @@ def test_embedded_run_counts_no_declared_limits() -> None:
 
 
 def test_signing_up_is_always_limited() -> None:
-    register = operation("POST", id="registerHostAccount")
+    register = operation("POST", details={"identity": "sign_up"})
     rim = Rim(settings_of(is_embedded=True, SIGN_UP_RATE="2/minute"), register)
     assert [rim.ask("POST").status for _ in range(3)] == [200, 200, 429]
     by_default = header(Rim(settings_of(), register).ask("POST"), "RateLimit-Policy")

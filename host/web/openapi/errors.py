@@ -56,7 +56,12 @@ BY_KIND: dict[str, tuple[Case, ...]] = {
     "action": FREE,
     "endpoint": FREE,
     "identity": (
-        errors.Invalid, errors.Unauthenticated, errors.Forbidden, errors.NotFound, errors.Conflict, errors.TooManyRequests,
+        errors.Invalid,
+        errors.Unauthenticated,
+        errors.Forbidden,
+        errors.NotFound,
+        errors.Conflict,
+        errors.TooManyRequests,
     ),
 }
 VERSIONED = ("update", "delete", "upload", "clear", "bulk_update", "bulk_delete")
@@ -82,6 +87,8 @@ def cases_of(operation: Operation, *, has_body: bool) -> Iterator[Case]:
         yield from REPEATED
         if operation.repeats.is_required:
             yield errors.IdempotencyKeyRequired
+    if operation.limits:
+        yield errors.TooManyRequests
     if has_body:
         yield from BODY
     yield from BY_KIND.get(operation.kind, ())
