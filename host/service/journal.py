@@ -15,9 +15,9 @@ import orjson
 import sqlalchemy as sa
 
 from host.compiler.models import ACCOUNT, Model
-from host.compiler.statements import Statement, compile_statement
+from host.compiler.statements import compile_statement
 from host.database import Database
-from host.fields.columns import json_value
+from host.fields.columns import instant_text, json_value
 from host.settings import AuditSettings
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Journal:
     database: Database
     table: sa.Table
     watches: Mapping[str, Watch]  # of the resources that are watched
-    _kept: dict[str, Statement] = field(default_factory=dict)
+    _kept: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def make(cls, settings: AuditSettings, database: Database, models: Mapping[str, Model]) -> Journal:
@@ -140,16 +140,17 @@ class Journal:
 
     def store(self, driver: Any, entries: list[dict[str, Any]]) -> None:
         """Add entries over the driver's connection."""
-        statement = self._kept.get("insert")
-        if statement is None:
-            statement = self._kept["insert"] = compile_statement(
-                _inserting(self.table), self.database.compiling
-            )
-        bound = [statement.bind(entry) for entry in entries]
-        if len(bound) == 1:
-            driver.execute(statement.sql, bound[0])
+        sql = self._kept.get("insert")
+        if sql is None:
+            made = compile_statement(_inserting(self.table), self.database.compiling)
+            sql = self._kept["insert"] = made.sql
+        if self.database.dialect == "sqlite":
+            for entry in entries:  # the only value that its driver does not take as it is
+                entry["at"] = instant_text(entry["at"])
+        if len(entries) == 1:
+            driver.execute(sql, entries[0])
         else:
-            driver.cursor().executemany(statement.sql, bound)
+            driver.cursor().executemany(sql, entries)
 
     def forget(self, ctx: Context, before: datetime, most: int) -> int:
         """Remove so many of the entries that are older; how many there were."""
