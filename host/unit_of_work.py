@@ -29,6 +29,7 @@ class UnitOfWork:
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
         self.driver: Any = connection.connection.dbapi_connection
+        self.removing: set[tuple[Any, ...]] = set()  # rows that are being removed
         self._session: Session | None = None
         self._followers: list[Callable[[], None]] = []
         self._parts: list[int] = []  # of each open savepoint, how many notes were waiting when it began
@@ -107,11 +108,19 @@ class UnitOfWork:
 @contextmanager
 def unit_of_work(database: Database) -> Iterator[UnitOfWork]:
     """Commit at the end, roll back on any exception, then call the followers."""
-    with database.writing() as connection:
-        work = UnitOfWork(connection)
-        yield work
-        work.flush()
-        work.write_notes()
+    is_complete = False
+    try:
+        with database.writing() as connection:
+            work = UnitOfWork(connection)
+            yield work
+            work.flush()
+            work.write_notes()
+            is_complete = True
+    except sa.exc.IntegrityError as error:
+        if not is_complete:
+            raise
+        # Some foreign keys of other systems are looked at when the transaction ends.
+        raise Conflict("the change contradicts what is stored") from error
     for follow in work.followers():
         try:
             follow()

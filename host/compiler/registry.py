@@ -45,6 +45,18 @@ class Registry:
         return next((model for model in self.models.values() if model.declared.identity is not None), None)
 
     @cached_property
+    def loose_links(self) -> Mapping[str, tuple[sa.Column[Any], ...]]:
+        """For each model, the columns of link tables that refer to it and that the database does not clear."""
+        found: dict[str, list[sa.Column[Any]]] = {name: [] for name in self.models}
+        for model in self.models.values():
+            for link in model.links.values():
+                sides = ((link.here, model.name), (link.there, link.target))
+                for column, name in sides:
+                    if column is not None and any(key.ondelete is None for key in column.foreign_keys):
+                        found[name].append(column)
+        return {name: tuple(columns) for name, columns in found.items()}
+
+    @cached_property
     def referrers(self) -> Mapping[str, tuple[tuple[Model, Attribute], ...]]:
         """For each model, the to-one relations of other models that point at it."""
         found: dict[str, list[tuple[Model, Attribute]]] = {name: [] for name in self.models}

@@ -104,7 +104,6 @@ def overlaid(identity: Model, account: Mapping[str, Any], row: Mapping[str, Any]
     for word in ("email", "first_name", "last_name"):
         if told.get(word) == "":
             told[word] = None
-    told["active"] = bool(account["active"] and told.get("active", True))
     return {**account, **told}
 
 
