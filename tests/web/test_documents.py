@@ -17,7 +17,7 @@ from referencing.jsonschema import DRAFT202012
 
 from host.errors import ConfigurationError
 from host.testing.sites import Site
-from host.web.documents import ASSETS, POLICY, build_document
+from host.web.documents import ASSETS, PAGES, POLICY, build_document
 from host.web.openapi.components import Components
 
 SITE = Path(__file__).parents[1] / "conformance" / "site"
@@ -156,8 +156,16 @@ def test_swagger_page_loads_nothing_from_elsewhere(site):
     assert page.headers["Content-Security-Policy"] == POLICY
     assert re.findall(r'(?:src|href)="(?:https?:)?//', page.text) == []
     assert "<script>" not in page.text
-    for name in [*ASSETS, "start.js"]:
+    for name in [*ASSETS, *PAGES]:
         assert site.client().get(f"/docs/{name}").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_pages_hold_nothing_inline(site, path):
+    page = site.client().get(path)
+    assert "unsafe" not in page.headers["Content-Security-Policy"]
+    assert not re.search(r"<style|<script>|\son\w+=|\sstyle=", page.text)
+    assert page.headers["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
 def test_landing_page_links_to_the_documents(site):
