@@ -35,6 +35,7 @@ from host.web.bulk import BulkOperations
 from host.web.door import Door, run_wsgi
 from host.web.files import FileOperations
 from host.web.health import HealthOperations
+from host.web.history import HistoryOperations
 from host.web.idempotency import Idempotency
 from host.web.identity import identity_operations
 from host.web.operations import Operation
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class App:
     """One assembled app, free of Flask: what every door, command and test works with."""
 
@@ -181,6 +182,7 @@ def resource_operations(runtime: Runtime, settings: Settings) -> list[Operation]
             found += FileOperations(runtime, wire).operations()
             found += BulkOperations(runtime, wire).operations()
             found += TransferOperations(runtime, wire, exports, settings.import_limit).operations()
+            found += HistoryOperations(runtime, wire).operations()
             found += action_operations(runtime, wire)
     return found
 

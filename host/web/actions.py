@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from host.compiler.expressions import Facts
@@ -29,6 +29,7 @@ from host.web.operations import Operation, Repeats, operation_id, path_attribute
 from host.web.placing import placed, row_keys, telling_hidden
 
 Shape = Callable[[Context, Any], Any]
+PARSED: Final = ("boolean", "uuid")  # beside numbers, the texts of a path or query that are read before they are taken
 
 
 def action_operations(runtime: Runtime, wire: CompiledWire) -> Iterator[Operation]:
@@ -250,7 +251,7 @@ def _query_values(runtime: Runtime, query: str, field: Field, unknown: str) -> d
 
 def _value_of(runtime: Runtime, node: Field, text: str) -> Any:
     kind = runtime.registry.kinds[node.type]
-    return kind.parse(text, node) if kind.is_numeric or node.type == "boolean" else text
+    return kind.parse(text, node) if kind.is_numeric or node.type in PARSED else text
 
 
 def _path_values(runtime: Runtime, request: Request, field: Field) -> dict[str, Any]:

@@ -26,7 +26,7 @@ SITE = """resources:
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class IdentitySite:
     """The running site."""
 
