@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,8 @@ def condition(item: Filter, column: Any, name: str) -> Any:
     """One filter as SQL; what it compares with is a parameter of this name, so that the statement serves every value."""
     match item.operator:
         case "null":
+            if item.attribute.is_file:  # Django has empty texts for no file
+                column = sa.func.nullif(column, "")
             return column.is_(None) if item.value else column.is_not(None)
         case "in":
             names = [f"{name}_{index}" for index in range(len(item.value))]
@@ -43,10 +45,9 @@ def condition(item: Filter, column: Any, name: str) -> Any:
     return sa.or_(column != value, column.is_(None)) if item.operator == "ne" else compared[item.operator]
 
 
-def found(name: str, scope: Scope) -> Any:
+def found(name: str, fields: Sequence[str], scope: Scope) -> Any:
     """Rows that have the word of this parameter in one of the searched fields."""
-    assert scope.model is not None  # a list has rows
-    columns = [scope.column(field) for field in scope.model.declared.query.search]
+    columns = [scope.column(field) for field in fields]
     pattern = sa.bindparam(name, type_=sa.Text())
     return sa.or_(sa.false(), *(sa.func.lower(column).like(pattern, escape="\\") for column in columns))
 
