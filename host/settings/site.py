@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from host.errors import ConfigurationError
 from host.settings.audit import AuditSettings
+from host.settings.conflicts import check_conflicts
 from host.settings.database import DatabaseSettings
 from host.settings.idempotency import IdempotencySettings
 from host.settings.identity import IdentitySettings
@@ -38,6 +39,7 @@ class Settings:
 
     root: Path
     secret: str = setting("", "SECRET", secret=True)
+    secret_file: str = setting("", "SECRET_FILE")
     database_url: str = setting("", "DATABASE_URL")
     synchronous: Literal["FULL", "NORMAL"] = setting("FULL", "SQLITE_SYNCHRONOUS")
     only: str = setting("", "ONLY")  # the one plugin that is served, at the root
@@ -84,7 +86,7 @@ def read_settings(
     root = root.resolve()
     if is_embedded:
         (root / "var").mkdir(mode=0o700, exist_ok=True)
-    secret = given.get(f"{PREFIX}SECRET") or (embedded_secret(root / "var" / "secret") if is_embedded else "")
+    secret = _secret(root, given, is_embedded=is_embedded)
     if len(secret) < SHORTEST_SECRET:
         raise ConfigurationError(
             f"set {PREFIX}SECRET to at least {SHORTEST_SECRET} random characters, e.g. the output of `openssl rand -hex 32`"
@@ -93,7 +95,29 @@ def read_settings(
     groups = {name: read_group(group, given) for name, group in _groups().items()}
     groups["oidc"] = with_providers(groups["oidc"], given)
     decided = {**given, f"{PREFIX}SECRET": secret, f"{PREFIX}DATABASE_URL": database}
-    return read_group(Settings, decided, root=root, is_embedded=is_embedded, environ=given, **groups)
+    settings = read_group(Settings, decided, root=root, is_embedded=is_embedded, environ=given, **groups)
+    check_conflicts(settings)
+    return settings
+
+
+def _secret(root: Path, given: Mapping[str, str], *, is_embedded: bool) -> str:
+    """Out of its variable, else out of the file that another names, else the embedded run's own."""
+    said, file = given.get(f"{PREFIX}SECRET"), given.get(f"{PREFIX}SECRET_FILE")
+    if said:
+        return said
+    if file:
+        return read_secret(Path(file))
+    return embedded_secret(root / "var" / "secret") if is_embedded else ""
+
+
+def read_secret(path: Path) -> str:
+    """A secret out of a file that nobody else may read. Raises ConfigurationError in one sentence."""
+    try:
+        if path.stat().st_mode & 0o077:
+            raise ConfigurationError(f"others may read the secret in {path}: run `chmod 600 {path}`")
+        return path.read_text().strip()
+    except OSError as error:
+        raise ConfigurationError(f"the secret in {path} cannot be read: {error.strerror}") from None
 
 
 def variables() -> list[str]:
@@ -112,7 +136,7 @@ def embedded_secret(path: Path) -> str:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return path.read_text().strip()
+        return read_secret(path)
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_hex(32))
     return path.read_text().strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -76,3 +77,78 @@ def test_embedded_run_keeps_its_secret(tmp_path: Path) -> None:
     first = read_settings(tmp_path, {}, is_embedded=True)
     assert read_settings(tmp_path, {}, is_embedded=True).secret == first.secret
     assert (tmp_path / "var" / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_secret_comes_out_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("s" * 40 + "\n")
+    path.chmod(0o600)
+    assert read_settings(tmp_path, {"HOSTWRIGHT_SECRET_FILE": str(path)}).secret == "s" * 40
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_secret_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "secret"
+    path.write_text("s" * 40)
+    path.chmod(mode)
+    with pytest.raises(ConfigurationError, match="chmod 600") as caught:
+        read_settings(tmp_path, {"HOSTWRIGHT_SECRET_FILE": str(path)})
+    assert "sss" not in caught.value.detail
+    (tmp_path / "var").mkdir()
+    path.rename(tmp_path / "var" / "secret")
+    with pytest.raises(ConfigurationError, match="chmod 600"):
+        read_settings(tmp_path, {}, is_embedded=True)
+
+
+def test_missing_secret_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read: No such file"):
+        read_settings(tmp_path, {"HOSTWRIGHT_SECRET_FILE": str(tmp_path / "none")})
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"CORS_ORIGINS": "*", "CORS_CREDENTIALS": "on"}, "for every origin there is"),
+        ({"CORS_CREDENTIALS": "on"}, "names nobody"),
+        ({"HTTPS": "off", "HSTS_SECONDS": "60"}, "HSTS_SECONDS promises"),
+        ({"PUBLIC_URL": "http://api.example.org"}, "make it https, or set HOSTWRIGHT_HTTPS=off"),
+        ({"PUBLIC_URL": "http://api.example.org", "HTTPS": "off", "COOKIES": "on"}, "COOKIES is on"),
+    ],
+)
+def test_contradictions_are_refused(tmp_path: Path, given: dict[str, str], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(told)):
+        read_settings(tmp_path, {**SECRET, **{f"HOSTWRIGHT_{name}": value for name, value in given.items()}})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"PUBLIC_URL": "http://127.0.0.1:8000"},
+        {"PUBLIC_URL": "http://api.example.org", "HTTPS": "off", "HSTS_SECONDS": "off"},
+        {"PUBLIC_URL": "https://api.example.org", "COOKIES": "on", "CORS_ORIGINS": "https://a.example", "CORS_CREDENTIALS": "on"},
+        {"CORS_ORIGINS": "*"},
+    ],
+)  # fmt: skip
+def test_agreeing_settings_are_taken(tmp_path: Path, given: dict[str, str]) -> None:
+    read_settings(tmp_path, {**SECRET, **{f"HOSTWRIGHT_{name}": value for name, value in given.items()}})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("PROXIES", "10.0.0.0/33", "networks and addresses"),
+        ("PUBLIC_URL", "https://example.org/app", "without a path"),
+        ("PUBLIC_URL", "ftp://example.org", "without a path"),
+        ("PUBLIC_URL", "https://user@example.org", "without a path"),
+        ("HOSTS", "example.org:8000", "host names without ports"),
+        ("HOSTS", "*.example.org", "host names without ports"),
+        ("CORS_ORIGINS", "https://a.example/", "origins without a path"),
+        ("CORS_ORIGINS", "null", "origins without a path"),
+        ("CORS_ORIGINS", "*, https://a.example", "* alone"),
+        ("ADDRESS_RATE", "10", "a rate, as 10/minute"),
+        ("HSTS_SECONDS", "0", "or off"),
+    ],
+)
+def test_wrong_protection_says_what_is_wanted(tmp_path: Path, name: str, value: str, wanted: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(wanted)):
+        read_settings(tmp_path, {**SECRET, f"HOSTWRIGHT_{name}": value})
