@@ -15,7 +15,7 @@ from host.declaration.scopes import Scope
 _PARAMETER = re.compile(r"\{([\w.]+)\}")
 GUARDS = {
     "list": "list", "get": "get", "create": "create", "update": "update", "delete": "delete", "export": "list",
-    "import": "create",
+    "import": "create", "history": "get",
 }  # fmt: skip
 _WRITES = ("create", "update", "delete")
 

@@ -12,7 +12,7 @@ from host.compiler.models import Model
 from host.declaration.nodes import AnyOf, Field, Relation
 
 BY_RULE = "its rule is"
-READING = ("list", "get", "search", "count", "export", "expand")
+READING = ("list", "get", "search", "count", "export", "expand", "history")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from host.declaration.workspace import Workspace, owner_of, short
 # An operation is guarded by these; a bulk write is guarded by whichever writes are enabled.
 _GUARDS: Final[Mapping[str, str]] = {
     "list": "list", "get": "get", "create": "create", "update": "update", "delete": "delete",
-    "export": "list", "import": "create",
+    "export": "list", "import": "create", "history": "get",
 }  # fmt: skip
 _READS: Final = ("list", "get")
 

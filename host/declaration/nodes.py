@@ -703,9 +703,9 @@ class Resource(Node):
     checks: tuple[Check, ...] = word("conditions over several fields", ())
     query: Query = word("what lists can be asked for", Query())
     operations: tuple[
-        Literal["list", "get", "create", "update", "delete", "bulk", "export", "import"], ...
+        Literal["list", "get", "create", "update", "delete", "bulk", "export", "import", "history"], ...
     ] = word(
-        "the generated operations", ("list", "get", "create", "update", "delete", "bulk", "export", "import")
+        "the generated operations; `history` has to be asked for", ("list", "get", "create", "update", "delete", "bulk", "export", "import")
     )
     access: Access | None = word("who may do what", None)
     limits: Limits = word("how often one caller may ask, on servers", Limits())

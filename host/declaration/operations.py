@@ -16,7 +16,7 @@ from host.declaration.types import link_field
 from host.declaration.wire_shapes import check_idempotency, completed_endpoint
 from host.declaration.workspace import Workspace, owner_of, short
 
-STANDARD: Final = ("list", "get", "create", "update", "delete", "bulk", "export", "import")
+STANDARD: Final = ("list", "get", "create", "update", "delete", "bulk", "export", "import", "history")
 _PARAMETER: Final = re.compile(r"\{([a-z0-9_.]+)\}")
 
 

@@ -127,13 +127,15 @@ def _paths(where: Places, operation: str) -> tuple[str, ...]:
         return where.collections
     if operation in ("bulk", "export", "import"):
         return tuple(below(base, operation) for base in where.collections)
+    if operation == "history":
+        return tuple(below(item, operation) for item in where.items)
     return where.items
 
 
 def _methods(wire: Wire, operation: str) -> tuple[str, ...]:
     served_here = wire.operations or ()
     return {
-        "list": ("GET",), "get": ("GET",),
+        "list": ("GET",), "get": ("GET",), "history": ("GET",),
         "export": ("GET",) if "list" in served_here else (),
         "import": ("POST",) if "create" in served_here else (),
         "bulk": tuple(method for method, single in BULK if single in served_here),

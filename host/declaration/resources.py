@@ -39,7 +39,21 @@ def link_resource(workspace: Workspace, name: str) -> None:
     _check_key(workspace, resource, bare)
     _check_columns(workspace, resource, bare)
     _check_was(workspace, resource, bare)
+    _check_audit(workspace, resource, bare)
     workspace.resources[name] = _in_its_form(resource)
+
+
+def _check_audit(ws: Workspace, resource: Resource, bare: str) -> None:
+    """What is to be noted exists, and a history has something to tell."""
+    audit = resource.audit
+    known = [*resource.fields, *resource.relations]
+    for at, name in enumerate(audit.fields):
+        if name not in known:
+            message = f'there is no field "{name}"{did_you_mean(name, known)}'
+            ws.problems.add("unknown_field", audit.place.of("fields", at), f"{bare}.audit.fields", message)
+    if "history" in resource.operations and not audit.writes:
+        message = "a history is told out of the audit log: without `audit` there is none"
+        ws.problems.add("conflict", audit.place, f"{bare}.audit", message)
 
 
 def _in_its_form(resource: Resource) -> Resource:

@@ -26,7 +26,7 @@ WINDOW: Final = 60.0
 MOST_ENTRIES: Final = 300  # of refusals in a window; further ones are counted on one entry
 LONGEST_AGENT: Final = 200
 LONGEST_ADDRESS: Final = 45
-READING: Final = ("list", "get", "export")
+READING: Final = ("list", "get", "history", "export")
 Refusal = tuple[str, str, int]  # who, the operation, the status
 OTHERS: Final[Refusal] = ("", "*", 0)
 

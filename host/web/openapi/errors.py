@@ -41,6 +41,7 @@ BY_KIND: dict[str, tuple[Case, ...]] = {
     "list": (errors.Invalid,),
     "get": (errors.Invalid,),
     "export": (errors.Invalid,),
+    "history": (errors.Invalid,),
     "import": (errors.Conflict,),
     "create": (errors.Conflict,),
     "update": CHANGING,
@@ -157,7 +158,7 @@ class ErrorAnswers:
         }
         properties = {**{str(key): {"const": value} for key, value in form.constants.items()}, **properties}
         required = [key for key in properties if key != "errors"]
-        example = self._example(errors.Invalid, form.status.get("invalid", 422), form)
+        example = self._example(errors.Invalid, errors.Invalid.status, form)  # of one name, whatever statuses are
         content = {
             "type": "object", "description": "A problem (RFC 9457).", "properties": properties, "required": required,
             "examples": [example],
