@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from host.compiler.expressions import Scope, any_of, referred, terminal
-from host.compiler.readers import Nested, Output, attribute_output, path_output, readable
+from host.compiler.readers import Nested, Output, attribute_output, guarded, path_output, readable
 from host.declaration.embeds import embedded_relation, shown_key
-from host.declaration.nodes import Field, TypeRef, WireEmbed
+from host.declaration.nodes import Field, Relation, TypeRef, WireEmbed
 
 if TYPE_CHECKING:
     from host.compiler.wires import CompiledWire
 
 
 def embedded_outputs(wire: CompiledWire, scope: Scope) -> list[Output]:
-    """The outputs of everything that the wire embeds."""
-    return [_embedded(wire, key, node, scope) for key, node in wire.declared.embed.items()]
+    """The outputs of everything that the wire embeds, under the `read` rules of the relations."""
+    relations: Mapping[str, Relation] = wire.model.declared.relations
+    found = (
+        guarded(relations[embedded_relation(key, node)].read, scope, _embedded(wire, key, node, scope))
+        for key, node in wire.declared.embed.items()
+    )
+    return [output for output in found if output is not None]
 
 
 def _embedded(wire: CompiledWire, key: str, node: WireEmbed, scope: Scope) -> Output:

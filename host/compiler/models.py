@@ -40,6 +40,16 @@ class Attribute:
 
 
 @dataclass(frozen=True, eq=False)
+class Matched:
+    """How rows over there are told by a text: `shared` are the attributes whose values they have in common with the row."""
+
+    attribute: Attribute
+    shared: tuple[str, ...]
+    is_folded: bool
+    creates: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Link:
     """A to-many relation: the rows over there that point back, or those linked through a table."""
 
@@ -50,7 +60,10 @@ class Link:
     table: sa.Table | None = None  # the table of a many-to-many relation
     here: sa.Column[Any] | None = None
     there: sa.Column[Any] | None = None
-    key: Field | None = None  # the description of a linked row's key
+    key: Field | None = (
+        None  # the description of what tells a linked row: its key, or the text that is matched
+    )
+    matched: Matched | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,11 +13,12 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from host.compiler.expressions import Scope, to_sql
-from host.compiler.models import Attribute, Link, Model, Models, freeze
+from host.compiler.models import Attribute, Link, Matched, Model, Models, freeze
 from host.database import NAMING_CONVENTION
 from host.declaration.expressions import parse
 from host.declaration.keys import generated_key
-from host.declaration.nodes import Declaration, Field, Index, Name, Relation, Resource, Rollup, Unique
+from host.declaration.matching import matching_group
+from host.declaration.nodes import Declaration, Field, Index, Match, Name, Relation, Resource, Rollup, Unique
 from host.fields.kinds import Kinds, longest
 
 LONGEST_NAME = 63
@@ -203,7 +204,27 @@ def _link(build: _Build, model: Model, name: str, node: Relation) -> Link:
         sa.Index(None, there), info={"owner": model.plugin, "was": former_table, "stored": model.declared.stored},
     )  # fmt: skip
     key = replace(target.keys[0].field, set=None, required=False, default=None, doc=None)
-    return Link(name, node, node.to, table=table, here=here, there=there, key=key)
+    found = Link(name, node, node.to, table=table, here=here, there=there, key=key)
+    return found if node.match is None else _matching(found, node.match, target)
+
+
+def _matching(link: Link, match: Match, target: Model) -> Link:
+    group = matching_group(target.declared, match)
+    assert group is not None  # the linker checked it
+    attribute = target.attributes[match.field]
+    shared = tuple(name for name in group.fields if name != match.field)
+    matched = Matched(attribute, shared, match.field in group.lower, match.create)
+    text = replace(
+        attribute.field,
+        required=False,
+        default=None,
+        doc=None,
+        unique=False,
+        set=None,
+        min=None,
+        nullable=False,
+    )
+    return replace(link, key=text, matched=matched)
 
 
 # --- constraints and indexes ------------------------------------------------------------------------------------------
@@ -271,16 +292,27 @@ def _add_unique(model: Model, unique: Unique, scope: Scope) -> None:
     if model.deleted is not None and model.deleted.column is not None:
         alive = model.deleted.column.is_(None)
         where = alive if where is None else sa.and_(where, alive)
-    if where is None and not unique.lower:
+    if where is None and not unique.lower and not unique.unordered:
         model.table.append_constraint(sa.UniqueConstraint(*columns))
         return
+    pair = [_folded(model, unique, name) for name in unique.unordered]
+    ordered = [_lesser(*pair), _lesser(*pair[::-1])] if pair else []
     parts = [
-        sa.func.lower(column) if name in unique.lower else column
-        for name, column in zip(unique.fields, columns, strict=True)
+        ordered.pop(0) if name in unique.unordered else _folded(model, unique, name) for name in unique.fields
     ]
-    suffix = "_lower" if unique.lower else ""
+    suffix = ("_lower" if unique.lower else "") + ("_pair" if unique.unordered else "")
     name = f"uq_{model.table.name}_{'_'.join(column.name for column in columns)}{suffix}"
     sa.Index(name, *parts, unique=True, _table=model.table, **_partial(where))
+
+
+def _folded(model: Model, unique: Unique, name: str) -> Any:
+    column = _column(model, name)
+    return sa.func.lower(column) if name in unique.lower else column
+
+
+def _lesser(one: Any, other: Any) -> Any:
+    """The lesser of two, in words that both databases know; with its arguments turned round the greater, if they differ."""
+    return sa.sql.elements.Grouping(sa.case((one < other, one), else_=other))
 
 
 def _partial(where: Any) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from host.compiler.aggregates import as_hosted, json_array
-from host.compiler.embedding import embedded_outputs
+from host.compiler.embedding import embedded_outputs, seen
 from host.compiler.expressions import Scope, terminal
 from host.compiler.files import file_output, file_through
 from host.compiler.models import Attribute, Link, Model, Models
 from host.compiler.parents import Parent, parents_in
-from host.compiler.readers import Output, attribute_output, path_output, readable
+from host.compiler.readers import Output, attribute_output, guarded, path_output, readable
 from host.declaration.embeds import replaced
 from host.declaration.nodes import Field, Wire, WireOperation
 from host.declaration.paths import Places, places
@@ -149,11 +149,12 @@ def outputs(wire: CompiledWire, scope: Scope, only: Iterable[str] | None = None)
 
 def _extra(wire: CompiledWire, scope: Scope, found: Sequence[Output]) -> list[Output]:
     by_attribute = {wire.inner[output.key]: output for output in found}
-    extra = [
+    linked = (
         _link_output(wire, link, scope)
         for link in wire.model.links.values()
         if link.table is not None and link.name in wire.outer and link.name not in wire.replaced
-    ]
+    )
+    extra = [output for output in linked if output is not None]
     extra += embedded_outputs(wire, scope)
     extra += [
         replace(by_attribute[source], key=key)
@@ -165,20 +166,31 @@ def _extra(wire: CompiledWire, scope: Scope, found: Sequence[Output]) -> list[Ou
         assert attribute is not None  # the linker resolved the path
         steps = tuple(path.split("."))
         through = file_through(key, steps, attribute, scope, wire.form) if attribute.is_file else None
-        extra.append(through or path_output(key, path, attribute.field, scope))
+        read = through or path_output(key, path, attribute.field, scope)
+        output = readable(wire.model.attributes[steps[0]], scope, read)
+        extra += [output] if output is not None else []
     constants: Mapping[str, Any] = wire.declared.constants
     extra += [Output(key, wire.model.keys[0].field, None, constant=value) for key, value in constants.items()]
     return extra
 
 
-def _link_output(wire: CompiledWire, link: Link, scope: Scope) -> Output:
-    """The keys of linked rows, aggregated as JSON in the same query."""
+def _link_output(wire: CompiledWire, link: Link, scope: Scope) -> Output | None:
+    """What tells the linked rows, aggregated as JSON in the same query: their keys, or the texts they are matched by."""
     assert link.table is not None and link.here is not None and link.there is not None
-    conditions = [link.here == scope.column(wire.model.keys[0].name)]
+    here = link.here == scope.column(wire.model.keys[0].name)
     target = scope.inside(scope.models[link.target])
-    if target.model is not None and target.model.deleted is not None:
-        key, deleted = target.column(target.model.keys[0].name), target.column(target.model.deleted.name)
-        alive: Any = sa.select(sa.literal_column("1")).where(key == link.there, deleted.is_(None))
-        conditions.append(sa.exists(alive))
-    keys = sa.select(json_array(as_hosted(link.there))).where(*conditions).scalar_subquery()
-    return Output(wire.outer[link.name], Field(type="list", of=link.key), keys, is_nullable=False)
+    assert target.model is not None
+    linked = target.column(target.model.keys[0].name) == link.there
+    if link.matched is not None:
+        seeing = replace(target, plugin=target.model.plugin)
+        name = target.column(link.matched.attribute.name)
+        rows = sa.select(name.label("name")).where(here, linked, *seen(seeing)).order_by(name).subquery()
+        found = sa.select(json_array(rows.c.name)).scalar_subquery()
+    else:
+        conditions = [here]
+        if target.model.deleted is not None:
+            alive = target.column(target.model.deleted.name).is_(None)
+            conditions.append(sa.exists(sa.select(sa.literal_column("1")).where(linked, alive)))
+        found = sa.select(json_array(as_hosted(link.there))).where(*conditions).scalar_subquery()
+    output = Output(wire.outer[link.name], Field(type="list", of=link.key), found, is_nullable=False)
+    return guarded(link.relation.read, scope, output)

@@ -8,7 +8,7 @@ from host.declaration.files import is_file
 from host.declaration.keys import attributes
 from host.declaration.nodes import Field, Name, Relation, Resource, Wire, WireEmbed
 from host.declaration.problems import Place, did_you_mean
-from host.declaration.queries import sort_fault
+from host.declaration.queries import order_fault
 from host.declaration.workspace import Workspace
 
 
@@ -60,7 +60,7 @@ def _check_shown(ws: Workspace, relation: Relation, node: WireEmbed, path: str) 
     known = attributes(target)
     for at, sort in enumerate(node.sort):
         attribute = known.get(sort.removeprefix("-"))
-        if attribute is None or sort_fault(ws, attribute):
+        if attribute is None or order_fault(ws, attribute):
             message = f'{relation.to} cannot be sorted by "{sort.removeprefix("-")}"'
             ws.problems.add("not_sortable", node.place.of("sort", at), path, message)
 

@@ -23,7 +23,7 @@ Code = Literal[
     "counter", "random", "rollup", "pattern",
     # resources
     "duplicate_name", "unknown_resource", "unknown_relation", "unknown_field", "first", "inverse", "on_delete", "same_owner",
-    "key", "table_claimed", "column_claimed", "was", "not_filterable", "not_sortable", "not_searchable",
+    "match", "key", "table_claimed", "column_claimed", "was", "not_filterable", "not_sortable", "not_searchable",
     "not_unique", "identity", "query_name", "page", "no_mixin",
     # wires and paths
     "wire_twice", "unknown_wire", "wire_cycle", "unknown_operation", "outer_name", "zone", "status", "path_reserved",

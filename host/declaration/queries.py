@@ -36,7 +36,7 @@ def _check_query(ws: Workspace, resource: Resource, bare: str) -> None:
     lists: list[tuple[str, tuple[str, ...], Code, Judge]] = [
         ("filter", query.filter, "not_filterable", filter_fault),
         ("sort", query.sort, "not_sortable", sort_fault),
-        ("default_sort", query.default_sort, "not_sortable", sort_fault),
+        ("default_sort", query.default_sort, "not_sortable", order_fault),
         ("search", query.search, "not_searchable", _search_fault),
     ]
     for key, names, code, judge in lists:
@@ -81,6 +81,7 @@ def _check_groups(ws: Workspace, resource: Resource, bare: str) -> None:
             place = unique.place.of("fields").of(number)
             _check_reference(ws, resource, reference, place, path, "not_unique", _index_fault)
         _check_lower(ws, resource, unique, path)
+        _check_unordered(ws, resource, unique, path)
         if not unique.fields:
             ws.problems.add("not_unique", unique.place, path, "at least one field is unique")
     for at, index in enumerate(resource.indexes):
@@ -110,6 +111,18 @@ def _check_lower(ws: Workspace, resource: Resource, unique: Unique, path: str) -
             ws.problems.add("not_unique", unique.place.of("lower", at), path, message)
 
 
+def _check_unordered(ws: Workspace, resource: Resource, unique: Unique, path: str) -> None:
+    if not unique.unordered:
+        return
+    place, known = unique.place.of("unordered"), attributes(resource)
+    pair = [known.get(name) for name in unique.unordered]
+    kinds = {(it.to, it.by) if isinstance(it, Relation) else it.type for it in pair if it is not None}
+    if len(pair) != 2 or not set(unique.unordered) <= set(unique.fields) or len(kinds) != 1:
+        ws.problems.add("not_unique", place, path, "`unordered` names two of the unique fields, of one kind")
+    elif any(it is not None and not it.required for it in pair):
+        ws.problems.add("not_unique", place, path, "fields of an `unordered` pair are `required`")
+
+
 # --- what is wrong with a field for a purpose; each answers the end of a sentence or None ------------------------------
 
 
@@ -121,15 +134,9 @@ def _stored_fault(attribute: Attribute) -> str | None:
     return "is a secret" if attribute.secret else None
 
 
-def _shown_fault(attribute: Attribute) -> str | None:
-    # Whoever may not read a value could find it out by filtering or sorting.
-    return "is not read by everyone: it has a `read` rule" if attribute.read else _stored_fault(attribute)
-
-
 def filter_fault(ws: Workspace, attribute: Attribute) -> str | None:
     """Why lists cannot be filtered by a field, as the end of a sentence."""
-    """Why a list cannot be filtered by it."""
-    if why := _shown_fault(attribute):
+    if why := _stored_fault(attribute):
         return why
     if isinstance(attribute, Field):
         if attribute.rollup:
@@ -141,13 +148,19 @@ def filter_fault(ws: Workspace, attribute: Attribute) -> str | None:
 
 def sort_fault(ws: Workspace, attribute: Attribute) -> str | None:
     """Why lists cannot be sorted by a field, as the end of a sentence."""
-    if why := _shown_fault(attribute):
+    if why := _stored_fault(attribute):
         return why
     if isinstance(attribute, Relation):
         return "is a relation and has no order"
     if attribute.rollup:
         return "is a roll-up and cannot be sorted by"
     return None if _is_scalar(ws, attribute) else f"is a {attribute.type} and has no order"
+
+
+def order_fault(ws: Workspace, attribute: Attribute) -> str | None:
+    """Why lists cannot have this order for everybody, as the end of a sentence."""
+    # Whoever may not read a value could find it out by looking at the order.
+    return "is not read by everyone: it has a `read` rule" if attribute.read else sort_fault(ws, attribute)
 
 
 def comparison_fault(ws: Workspace, attribute: Attribute, operator: str) -> str | None:
@@ -161,7 +174,7 @@ def comparison_fault(ws: Workspace, attribute: Attribute, operator: str) -> str 
 
 
 def _search_fault(ws: Workspace, attribute: Attribute) -> str | None:
-    if why := _shown_fault(attribute):
+    if why := _stored_fault(attribute):
         return why
     if (
         isinstance(attribute, Field)

@@ -7,12 +7,13 @@ from typing import Final
 
 from host.declaration.account_tables import account_form
 from host.declaration.keys import attributes
+from host.declaration.matching import check_match
 from host.declaration.nodes import Field, Name, Relation, Resource, ResourceRef, Rollup
-from host.declaration.problems import did_you_mean
+from host.declaration.problems import Place, did_you_mean
 from host.declaration.workspace import ACCOUNT, Workspace, owner_of, short
 
 _ACCOUNT_KEYS: Final = ("id", "number", "hex")
-_ONE_ONLY: Final = ("required", "on_delete", "same_owner", "unique", "column", "was")
+_ONE_ONLY: Final = ("required", "on_delete", "same_owner", "same", "unique", "column", "was")
 
 
 def link_targets(workspace: Workspace, name: str) -> None:
@@ -69,6 +70,7 @@ def _linked(ws: Workspace, resource: Resource, name: str, key: str, relation: Re
     ):
         message = f"{relation.to} has a composite key and cannot be referred to"
         ws.problems.add("unknown_relation", relation.place.of("to"), path, message)
+    check_match(ws, resource, relation, path)
     if relation.many:
         _check_many(ws, relation, path)
         return _many(ws, resource, name, key, relation, path)
@@ -85,12 +87,28 @@ def _check_one(
     if relation.same_owner and not (resource.mixins.owned and target and target.mixins.owned):
         place = relation.place.of("same_owner")
         ws.problems.add("same_owner", place, path, "`same_owner` needs the mixin `owned` on both sides")
+    for at, shared in enumerate(relation.same):
+        _check_same(ws, resource, target, shared, relation.place.of("same").of(at), path)
     if relation.by and (relation.to != ACCOUNT or relation.by not in _ACCOUNT_KEYS):
         message = "`by` goes with `many`; to an account it is id, number or hex"
         ws.problems.add("inverse", relation.place.of("by"), path, message)
     if relation.through:
         message = "`through` is the table of a relation to many: add `many: true`"
         ws.problems.add("conflict", relation.place.name("through"), path, message)
+
+
+def _check_same(
+    ws: Workspace, resource: Resource, target: Resource | None, name: str, place: Place, path: str
+) -> None:
+    here = attributes(resource).get(name)
+    there = attributes(target).get(name) if target else here
+    stored = [it for it in (here, there) if it is not None and it.column is not None]
+    if len(stored) == 2 and type(here) is type(there):
+        ends = [it.to if isinstance(it, Relation) else it.type for it in stored]
+        if ends[0] == ends[1]:
+            return
+    message = f'"{name}" has to be a stored field of one type, or a relation to the same rows, on both sides'
+    ws.problems.add("same_owner", place, f"{path}.same", message)
 
 
 def _check_many(ws: Workspace, relation: Relation, path: str) -> None:

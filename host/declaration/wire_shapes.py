@@ -117,7 +117,7 @@ def _applying(wire: Wire, known: Collection[str]) -> Wire:
     return replace(
         wire,
         names={key: it for key, it in wire.names.items() if key in known},
-        parameters={key: it for key, it in wire.parameters.items() if is_known(it.field)},
+        parameters={key: it for key, it in wire.parameters.items() if it.field is None or is_known(it.field)},
         also={key: it for key, it in wire.also.items() if it in known},
         through={key: it for key, it in wire.through.items() if is_known(it)},
         embed={key: it for key, it in wire.embed.items() if embedded_relation(key, it) in known},

@@ -13,11 +13,12 @@ from host.declaration.nodes import Field, Name, Relation, Resource, Wire, WirePa
 from host.declaration.operations import STANDARD
 from host.declaration.parents import check_parents
 from host.declaration.problems import Place, did_you_mean
-from host.declaration.queries import PARAMETERS, comparison_fault, filter_fault, sort_fault
+from host.declaration.queries import PARAMETERS, comparison_fault, filter_fault, order_fault
 from host.declaration.wire_shapes import check_shape, completed
 from host.declaration.workspace import Workspace, owner_of, short
 
 MAIN = Name("main")
+SEARCHING = ("search", "phrase")
 WHOLE = (
     "bulk",
     "export",
@@ -172,6 +173,12 @@ def _check_parameters(ws: Workspace, resource: Resource, wire: Wire, path: str) 
 
 def _check_parameter(ws: Workspace, resource: Resource, parameter: WireParameter, path: str) -> None:
     place = parameter.place.of("field")
+    if parameter.operator in SEARCHING:
+        _check_searching(ws, resource, parameter, path)
+        return
+    if parameter.field is None:
+        ws.problems.add("missing_key", parameter.place, path, 'the key "field" is missing')
+        return
     *steps, last = parameter.field.split(".")
     for step in steps:
         relation = resource.relations.get(Name(step))
@@ -186,6 +193,15 @@ def _check_parameter(ws: Workspace, resource: Resource, parameter: WireParameter
         ws.problems.add("unknown_field", place, path, f'there is no field "{last}"{hint}')
     elif why := filter_fault(ws, attribute) or comparison_fault(ws, attribute, parameter.operator):
         ws.problems.add("not_filterable", place, path, f'"{parameter.field}" {why}')
+
+
+def _check_searching(ws: Workspace, resource: Resource, parameter: WireParameter, path: str) -> None:
+    place = parameter.place.of("operator")
+    if parameter.field is not None:
+        message = f"`{parameter.operator}` looks into `query.search`: leave `field` out"
+        ws.problems.add("conflict", place, path, message)
+    elif not resource.query.search:
+        ws.problems.add("not_searchable", place, path, "`query.search` names no fields to look into")
 
 
 def _check_units(ws: Workspace, resource: Resource, wire: Wire, path: str) -> None:
@@ -206,6 +222,6 @@ def _check_list(ws: Workspace, resource: Resource, wire: Wire, path: str) -> Non
         if attribute is None:
             _check_known(ws, known, name, wire.list.place.of("sort", at), f"{path}.list.sort")
             continue
-        if why := sort_fault(ws, attribute):
+        if why := order_fault(ws, attribute):
             place = wire.list.place.of("sort", at)
             ws.problems.add("not_sortable", place, f"{path}.list.sort", f'"{name}" {why}')

@@ -63,8 +63,9 @@ class Embedded:
 
     def fill(self, connection: Any, rows: Sequence[dict[str, Any]], values: Mapping[str, Any]) -> None:
         """Put the related rows into all rows, by one query."""
-        found = self.related.fetch(connection, [row[self.key] for row in rows], dict(values))
-        for row in rows:
+        shown = [row for row in rows if self.key in row]  # a `read` rule may keep it out
+        found = self.related.fetch(connection, [row[self.key] for row in shown], dict(values))
+        for row in shown:
             row[self.key] = found.get(row[self.key], [])
 
 

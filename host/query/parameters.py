@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from host.compiler.expressions import Scope, any_of, terminal
+from host.compiler.expressions import Scope, any_of
 from host.compiler.models import Attribute
 from host.compiler.wires import CompiledWire
+from host.declaration.nodes import AnyOf
 from host.declaration.problems import did_you_mean
 from host.errors import FieldError, Invalid
 from host.fields.kinds import Kinds
@@ -52,11 +53,17 @@ class ListQuery:
     filters: tuple[Filter, ...] = ()
     order: tuple[Order, ...] = ()
     words: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()  # the fields to look for them in
     fields: tuple[str, ...] | None = None  # outer names
     expand: tuple[str, ...] = ()
     size: int = 50
     page: int | None = None
     has_total: bool = False
+
+
+def is_readable(rule: AnyOf, scope: Scope) -> bool:
+    """Whether the actor may read a value in every row: what may be hidden could be found out by asking for it."""
+    return not rule or scope.facts.is_system or any_of(rule, scope) is True
 
 
 class QueryParser:
@@ -65,6 +72,11 @@ class QueryParser:
     def __init__(self, wire: CompiledWire, kinds: Kinds, scope: Scope) -> None:
         self.wire, self.kinds, self.scope = wire, kinds, scope
         self.model, self.query = wire.model, wire.model.declared.query
+        self.searching = {
+            name: it.operator for name, it in wire.declared.parameters.items() if it.field is None
+        }
+        rules = ((name, self.model.attributes[name].field.read) for name in self.query.search)
+        self.searched = tuple(name for name, rule in rules if is_readable(rule, scope))
         self.errors: list[FieldError] = []
 
     def parse(self, raw: str, allowed: tuple[str, ...] | None = None) -> ListQuery:
@@ -75,6 +87,7 @@ class QueryParser:
             raise Invalid.at("", "query", "the query string cannot be read") from None
         given: dict[str, str] = {}
         filters: list[Filter] = []
+        words: list[str] = []
         for name, text in pairs:
             if name in given:
                 self._wrong(name, "repeated", "given twice")
@@ -83,9 +96,11 @@ class QueryParser:
                 self._wrong(name, "repeated", "given twice, or in another spelling")
             if allowed is not None and name not in allowed:
                 self._wrong(name, "unknown", f"takes {', '.join(allowed)}{did_you_mean(name, allowed)}")
+            elif name == "q" or name in self.searching:
+                words += self._words(name, text)
             elif name not in RESERVED:
                 self._filter(name, text, filters)
-        found = self._build(given, filters)
+        found = self._build(given, filters, tuple(words))
         if self.errors:
             raise Invalid("the query is not valid", self.errors)
         return found
@@ -95,12 +110,13 @@ class QueryParser:
         steps = [Order(self.model.attributes[name.lstrip("-")], name.startswith("-")) for name in names]
         return self._completed(steps)
 
-    def _build(self, given: Mapping[str, str], filters: list[Filter]) -> ListQuery:
+    def _build(self, given: Mapping[str, str], filters: list[Filter], words: tuple[str, ...]) -> ListQuery:
         numbered = self.wire.declared.list.pages == "number"
         return ListQuery(
             filters=tuple(filters),
             order=self._sort(given.get("sort")),
-            words=self._words(given.get("q")),
+            words=words,
+            searched=self.searched if words else (),
             fields=self._names("fields", given.get("fields"), self.wire.keys),
             expand=self._expand(given.get("expand")),
             size=self._size(given.get("page_size")),
@@ -116,19 +132,19 @@ class QueryParser:
     def _filter(self, name: str, text: str, filters: list[Filter]) -> None:
         declared = self.wire.declared.parameters.get(name)
         operator: str
-        if declared is not None:
-            relations, operator = tuple(declared.field.split("."))[:-1], declared.operator
-            attribute = terminal(tuple(declared.field.split(".")), self.scope)
-            assert attribute is not None  # the linker resolved the path
+        attribute: Attribute | None
+        if declared is not None and declared.field is not None:
+            steps = tuple(declared.field.split("."))
+            relations, operator, attribute = steps[:-1], declared.operator, self._end(steps)
         else:
             match = _FORM.fullmatch(name)
             outer, operator = (match[1], match[2] or "eq") if match else (name, "eq")
             relations, attribute = (), self._readable(outer, self.query.filter)
-            if attribute is None:
-                known = [self.wire.outer[item] for item in self.query.filter if item in self.wire.outer]
-                hint = did_you_mean(outer, [*known, *self.wire.declared.parameters, *RESERVED])
-                self._wrong(name, "unknown", f"cannot be filtered by{hint}")
-                return
+        if attribute is None:
+            known = [self.wire.outer[item] for item in self.query.filter if item in self.wire.outer]
+            hint = did_you_mean(name, [*known, *self.wire.declared.parameters, *RESERVED])
+            self._wrong(name, "unknown", f"cannot be filtered by{'' if declared else hint}")
+            return
         allowed = self.kinds[attribute.field.type].operators
         if operator not in allowed:
             self._wrong(name, "operator", f"takes {', '.join(allowed)}")
@@ -147,13 +163,19 @@ class QueryParser:
         if inner is None or inner not in allowed:
             return None
         attribute = self.model.attributes[inner]
-        if (
-            attribute.field.read
-            and not self.scope.facts.is_system
-            and any_of(attribute.field.read, self.scope) is not True
-        ):
-            return None
-        return attribute
+        return attribute if is_readable(attribute.field.read, self.scope) else None
+
+    def _end(self, steps: tuple[str, ...]) -> Attribute | None:
+        """The attribute at the end of a declared path, if the actor may read every step of it."""
+        scope = self.scope
+        for step in steps[:-1]:
+            attribute = scope.attribute(step)
+            if attribute.relation is None or not is_readable(attribute.field.read, scope):
+                return None
+            model = scope.models[attribute.relation.to]
+            scope = replace(scope, model=model, plugin=model.plugin)
+        attribute = scope.attribute(steps[-1])
+        return attribute if is_readable(attribute.field.read, scope) else None
 
     # -- order, fields, expand, search --
 
@@ -189,23 +211,25 @@ class QueryParser:
         return names
 
     def _expand(self, text: str | None) -> tuple[str, ...]:
-        known = [self.wire.outer.get(name, name) for name in self.query.expand]
+        relations = self.model.declared.relations
+        readable = [name for name in self.query.expand if is_readable(relations[name].read, self.scope)]
+        known = [self.wire.outer.get(name, name) for name in readable]
         names = self._names("expand", text, known) or ()
         return tuple(self.wire.inner.get(name, name) for name in names)
 
-    def _words(self, text: str | None) -> tuple[str, ...]:
-        if text is None:
-            return ()
-        if not self.query.search:
-            self._wrong("q", "unknown", "this list cannot be searched")
+    def _words(self, name: str, text: str) -> list[str]:
+        """What is searched for: the words of a text, or it as a whole where the parameter is declared so."""
+        if not self.searched:
+            self._wrong(name, "unknown", "this list cannot be searched")
         try:
-            words = tuple(sound(text).lower().split())
+            said = sound(text).lower()
         except ValueError as error:
-            self._wrong("q", "value", f"expected {error}")
-            return ()
+            self._wrong(name, "value", f"expected {error}")
+            return []
+        words = [said.strip()] if self.searching.get(name) == "phrase" else said.split()
         if len(words) > MOST_WORDS or len(text) > 200:
-            self._wrong("q", "too_long", f"at most {MOST_WORDS} words and 200 characters")
-        return words[:MOST_WORDS]
+            self._wrong(name, "too_long", f"at most {MOST_WORDS} words and 200 characters")
+        return [word for word in words if word][:MOST_WORDS]
 
     # -- pages --
 

@@ -41,6 +41,7 @@ class ListPlan:
     is_reversed: bool = False  # the newest rows were fetched first, to be answered in the wire's order
     asked: Mapping[str, Any] = field(default_factory=dict)  # the values that the query compares with
     embeds: tuple[Embedded, ...] = ()
+    is_unpaged: bool = False  # the first page counts itself where it is the whole
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ class Planner:
         scope = self.policy.scope(wire.model, facts)
         reader = self._reader(wire, query, scope)
         expansions, extra_keys = self._expansions(wire, query, facts, scope)
-        is_reversed = wire.declared.page.unpaged is not None
+        is_unpaged = wire.declared.page.unpaged is not None
+        # The newest rows are the last ones, where the wire's order does not begin with them.
+        is_reversed = is_unpaged and not query.order[0].is_descending
         order = (
             tuple(replace(step, is_descending=not step.is_descending) for step in query.order)
             if is_reversed
@@ -94,8 +97,8 @@ class Planner:
             statement = statement.add_columns(total.scalar_subquery())
         return ListPlan(
             self._compiled(statement), reader, query.size, len(order_columns), order_scope(wire, order), expansions,
-            self._compiled(total) if query.has_total or is_reversed else None, in_page, query.page, is_reversed,
-            embeds=self._embeds(wire, query, facts),
+            self._compiled(total) if query.has_total or is_unpaged else None, in_page, query.page, is_reversed,
+            embeds=self._embeds(wire, query, facts), is_unpaged=is_unpaged,
         )  # fmt: skip
 
     def single(self, wire: CompiledWire, query: ListQuery, facts: Facts, under: Parents = ()) -> ListPlan:
@@ -154,7 +157,7 @@ class Planner:
             condition(item, filtered(item, scope), f"asked_{index}")
             for index, item in enumerate(query.filters)
         ]
-        conditions += [found(f"word_{index}", scope) for index in range(len(query.words))]
+        conditions += [found(f"word_{index}", query.searched, scope) for index in range(len(query.words))]
         return [as_sql(item) for item in conditions]
 
     def _order(self, order: Sequence[Order], columns: Sequence[Any]) -> list[Any]:

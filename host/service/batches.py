@@ -19,6 +19,7 @@ from host.fields.columns import DjangoUid
 from host.query.expanding import in_keys
 from host.service.context import Context
 from host.service.plans import write_rule
+from host.service.references import counterpart, shared_by
 from host.service.writing import completed
 
 Values = dict[str, Any]
@@ -118,32 +119,32 @@ def _check_references(ctx: Context, model: Model, attribute: Attribute, rows: Se
     relation, owner = attribute.relation, model.owner
     if relation is None or (attribute is owner and not ctx.facts.is_system):
         return
-    is_owned = relation.same_owner and owner is not None
+    shared = shared_by(model, attribute)
     wanted = {
-        (row[attribute.name], row.get(owner.name) if is_owned and owner is not None else None)
+        (row[attribute.name], *(row.get(name) for name in shared))
         for row in rows
         if row.get(attribute.name) is not None
     }
     if not wanted:
         return
     statement = ctx.runtime.plans.statement(
-        (model, "references", attribute.name, ctx.facts), lambda: _references_statement(ctx, attribute)
+        (model, "references", attribute.name, ctx.facts), lambda: _references_statement(ctx, model, attribute)
     )
-    found = _ask(ctx, statement, [value for value, _ in wanted])
-    if not wanted <= {(row[0], row[1] if is_owned else None) for row in found.fetchall()}:
+    found = _ask(ctx, statement, [value for value, *_ in wanted])
+    if not wanted <= set(map(tuple, found.fetchall())):
         raise BatchRefused
 
 
-def _references_statement(ctx: Context, attribute: Attribute) -> Any:
+def _references_statement(ctx: Context, model: Model, attribute: Attribute) -> Any:
     relation = attribute.relation
     assert relation is not None
     policy, dialect = ctx.runtime.policy, ctx.runtime.database.dialect
     target = ctx.runtime.registry.models[relation.to]
     scope = policy.scope(target, ctx.facts)
     column = referred(attribute, scope)
-    owner = scope.column(target.owner.name) if target.owner is not None else sa.null()
+    shared = [scope.column(counterpart(model, target, name)) for name in shared_by(model, attribute)]
     conditions = policy.visible(target, "get", ctx.facts)
-    return sa.select(column, owner).select_from(target.table).where(in_keys(column, dialect), *conditions)
+    return sa.select(column, *shared).select_from(target.table).where(in_keys(column, dialect), *conditions)
 
 
 def _check_rule(ctx: Context, model: Model, rows: Sequence[Values]) -> None:

@@ -10,20 +10,26 @@ import sqlalchemy as sa
 from host.compiler.models import Link, Model
 from host.errors import Invalid
 from host.service.context import Context
+from host.service.matching import Create, matching_keys
 
 
 def write_links(
-    ctx: Context, model: Model, keys: tuple[Any, ...], links: Mapping[str, Sequence[Any]]
-) -> dict[str, tuple[list[Any], list[Any]]]:
-    """Make each relation hold exactly these keys, every one of which the actor has to be able to see.
+    ctx: Context, model: Model, keys: tuple[Any, ...], links: Mapping[str, Sequence[Any]],
+    row: Mapping[str, Any], create: Create,
+) -> dict[str, tuple[list[Any], list[Any]]]:  # fmt: skip
+    """Make each relation hold exactly these rows, every one of which the actor has to be able to see.
 
-    Answers for each what it held before and holds now.
+    They are told by their keys, or by texts; `row` has the values that matching rows share. Answers for each relation the
+    keys that it held before and holds now.
     """
     found: dict[str, tuple[list[Any], list[Any]]] = {}
     for name, wanted in links.items():
         link = model.links[name]
-        unique = list(dict.fromkeys(wanted or ()))
-        _check_visible(ctx, link, name, unique)
+        if link.matched is not None:
+            unique = matching_keys(ctx, link, wanted or (), row, create)
+        else:
+            unique = list(dict.fromkeys(wanted or ()))
+            _check_visible(ctx, link, name, unique)
         assert link.table is not None and link.here is not None and link.there is not None
         connection = ctx.transaction.connection
         gone = connection.execute(link.table.delete().where(link.here == keys[0]).returning(link.there))

@@ -69,7 +69,7 @@ def _read_page(
     if plan.is_reversed:
         fetched.reverse()
     rows = plan.reader.build([row[:width] for row in fetched])
-    is_whole = plan.is_reversed and is_first and not has_more
+    is_whole = plan.is_unpaged and is_first and not has_more
     total = len(rows) if is_whole else _total(ctx, plan, connection, values, fetched)
     for embedded in plan.embeds:
         embedded.fill(connection, rows, values)

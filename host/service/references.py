@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,39 +19,56 @@ def check_references(
 ) -> None:  # fmt: skip
     """Raise Invalid for each relation to a row that does not exist, is hidden from the actor, or has another owner."""
     errors = []
-    for name, value in values.items():
-        attribute = model.attributes[name]
+    row = {**(before or {}), **values}
+    for name in dict.fromkeys((*values, *_following(model, values, before))):
+        attribute, value = model.attributes[name], row.get(name)
         is_own = attribute is model.owner and not ctx.actor.is_system  # the actor's own key needs no look-up
         if attribute.relation is None or value is None or is_own:
             continue
-        if ctx.under and not attribute.relation.same_owner and is_given(ctx, attribute, value):
+        shared = {shared: row.get(shared) for shared in shared_by(model, attribute)}
+        if ctx.under and not shared and is_given(ctx, attribute, value):
             continue
-        owner = _owner_value(model, values, before) if attribute.relation.same_owner else None
-        if not _exists(ctx, model, attribute, value, owner):
+        if not _exists(ctx, model, attribute, value, shared):
             target = ctx.runtime.registry.models[attribute.relation.to]
-            errors.append(FieldError(f"/{name}", "reference", f"there is no such {target.spoken}"))
+            alike = f" with the same {' and '.join(shared)}" if attribute.relation.same else ""
+            errors.append(FieldError(f"/{name}", "reference", f"there is no such {target.spoken}{alike}"))
     if errors:
         raise Invalid("the input refers to what is not there", errors)
 
 
-def _owner_value(model: Model, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> Any:
-    owner = model.owner
-    assert owner is not None  # the linker requires it for `same_owner`
-    return values.get(owner.name, (before or {}).get(owner.name))
-
-
-def _exists(ctx: Context, model: Model, attribute: Attribute, value: Any, owner: Any) -> bool:
+def shared_by(model: Model, attribute: Attribute) -> tuple[str, ...]:
+    """The attributes of which the row and the one that it refers to must have the same values."""
     relation = attribute.relation
     assert relation is not None
+    owner = (model.owner.name,) if relation.same_owner and model.owner is not None else ()
+    return tuple(dict.fromkeys((*owner, *relation.same)))
+
+
+def _following(
+    model: Model, values: Mapping[str, Any], before: Mapping[str, Any] | None
+) -> Iterator[str]:  # fmt: skip
+    """Relations that are not written themselves, and that what is written has to go on agreeing with."""
+    for attribute in model.attributes.values() if before is not None else ():
+        if attribute.relation is not None and not values.keys().isdisjoint(attribute.relation.same):
+            yield attribute.name
+
+
+def counterpart(model: Model, target: Model, name: str) -> str:
+    """The attribute over there that a shared one is compared with: owners with owners, others by their names."""
+    is_owner = model.owner is not None and name == model.owner.name and target.owner is not None
+    return target.owner.name if is_owner and target.owner is not None else name
+
+
+def _exists(ctx: Context, model: Model, attribute: Attribute, value: Any, shared: Mapping[str, Any]) -> bool:
     statement = ctx.runtime.plans.statement(
-        (model, "reference", attribute.name, ctx.facts), lambda: _statement(ctx, attribute, ctx.facts)
+        (model, "reference", attribute.name, ctx.facts), lambda: _statement(ctx, model, attribute, ctx.facts)
     )
-    parameters = {**ctx.values, "referred": value, "owner_value": owner}
+    parameters = {**ctx.values, "referred": value, **{f"same_{name}": it for name, it in shared.items()}}
     ctx.transaction.flush()
     return statement.run(ctx.transaction.driver, parameters).fetchone() is not None
 
 
-def _statement(ctx: Context, attribute: Attribute, facts: Facts) -> Any:
+def _statement(ctx: Context, model: Model, attribute: Attribute, facts: Facts) -> Any:
     relation = attribute.relation
     assert relation is not None
     policy = ctx.runtime.policy
@@ -62,7 +79,7 @@ def _statement(ctx: Context, attribute: Attribute, facts: Facts) -> Any:
         column == sa.bindparam("referred", type_=column.type),
         *policy.visible(target, "get", facts),
     ]
-    if relation.same_owner and target.owner is not None:
-        owner = scope.column(target.owner.name)
-        conditions.append(owner == sa.bindparam("owner_value", type_=owner.type))
+    for name in shared_by(model, attribute):
+        there = scope.column(counterpart(model, target, name))
+        conditions.append(there == sa.bindparam(f"same_{name}", type_=there.type))
     return sa.select(sa.literal_column("1")).select_from(target.table).where(*conditions)

@@ -97,7 +97,7 @@ def _store(ctx: Context, model: Model, values: Values) -> tuple[Any, ...]:
         stored = attach(ctx, model, stored, None)
     check_references(ctx, model, stored)
     keys = _insert(ctx, model, stored)
-    write_links(ctx, model, keys, links)
+    write_links(ctx, model, keys, links, stored, create)
     ctx.runtime.journal.created(ctx, model, keys, stored, links)
     if model.firsts:
         store_firsts(ctx, model, keys, stored, store)
@@ -165,7 +165,7 @@ def update(
     check_references(ctx, model, stored, before)
     if stored or links:
         _update_row(ctx, model, keys, _stamped(ctx, model, stored), version)
-        linked = write_links(ctx, model, keys, links)
+        linked = write_links(ctx, model, keys, links, {**before, **stored}, create)
         ctx.runtime.journal.updated(ctx, model, keys, before, stored, linked)
     if _under(ctx, shape):
         check_below(ctx, model, keys)

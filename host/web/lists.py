@@ -15,6 +15,8 @@ def enveloped(wire: CompiledWire, page: Page) -> Any:
     shape = wire.declared.list
     if shape.form == "array":
         return page.rows
+    if is_bare(wire):
+        return {shape.key: page.rows}
     body: Mapping[str, Any] = {shape.key or "items": page.rows, "next": page.next}
     if shape.pages == "number":
         body = {
@@ -28,6 +30,11 @@ def enveloped(wire: CompiledWire, page: Page) -> Any:
     return body
 
 
+def is_bare(wire: CompiledWire) -> bool:
+    """Whether a list is rows under a key and nothing else: what else there is to say stands in headers."""
+    return wire.declared.list.key is not None and wire.declared.page.unpaged is not None
+
+
 def page_headers(wire: CompiledWire, request: Request, page: Page) -> list[tuple[str, str]]:
     """`Link` to the page behind, and the total where the body has no place for it."""
     headers = []
@@ -36,6 +43,6 @@ def page_headers(wire: CompiledWire, request: Request, page: Page) -> list[tuple
         kept = [part for part in request.query.split("&") if part and not part.startswith(f"{name}=")]
         query = "&".join([*kept, f"{name}={page.next}"]).replace("<", "%3C").replace(">", "%3E")
         headers.append(("Link", f'<{request.path}?{query}>; rel="next"'))
-    if page.total is not None and wire.declared.list.form == "array":
+    if page.total is not None and (wire.declared.list.form == "array" or is_bare(wire)):
         headers.append(("X-Total-Count", str(page.total)))
     return headers

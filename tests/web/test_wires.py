@@ -159,7 +159,7 @@ def test_array_has_its_own_order_and_bound(core: Core) -> None:
             {"label": f"order {number}", "client_id": client["id"], "due": f"2026-01-0{number + 1}"},
         )
     reply = ann.get(f"/api/old?city={city}")
-    assert [row["label"] for row in reply.json] == ["order 2", "order 1", "order 0"]
+    assert [row["label"] for row in reply.json] == ["order 3", "order 2", "order 1"]
     assert reply.headers["X-Total-Count"] == "4"
     assert [row["label"] for row in ann.get(f"/api/old?city={city}&before=2026-01-02").json] == [
         "order 1",

@@ -14,6 +14,7 @@ from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field, WireValues
 from host.service.runtime import Runtime
+from host.web.lists import is_bare
 from host.web.openapi.components import Components, Json
 from host.web.openapi.errors import ErrorAnswers, cases_of
 from host.web.openapi.files import FileParts
@@ -141,7 +142,7 @@ class DocumentBuilder:
 
     def _list(self, operation: Operation, wire: CompiledWire) -> Part:
         headers = {"Link": _header('The next page: `<…>; rel="next"`.')}
-        if wire.declared.list.form == "array":
+        if wire.declared.list.form == "array" or is_bare(wire):
             headers["X-Total-Count"] = _header("How many rows there are, with `count=exact`.", "integer")
         parameters = list(ListParameters(wire, self.values, self.registry).all())
         return parameters, None, {"200": _answer("A page of rows.", self.shapes.page(wire), headers)}

@@ -25,6 +25,14 @@ SAID = {
 }  # fmt: skip
 
 
+WORDS = "Words that all have to occur, at most 10."
+PHRASE = "A text that has to occur, without regard to case."
+
+
+def _searching(name: str, doc: str) -> Json:
+    return parameter(name, "query", {"type": "string", "maxLength": 200}, doc)
+
+
 def parameter(name: str, place: str, schema: Json, doc: str, **more: Any) -> Json:
     """One parameter."""
     return {"name": name, "in": place, "schema": schema, "description": doc, **more}
@@ -78,14 +86,16 @@ class ListParameters:
             if name in self.wire.outer:
                 yield from self._filters(self.wire.model.attributes[name])
         for name, declared in self.wire.declared.parameters.items():
+            if declared.field is None:
+                yield _searching(name, WORDS if declared.operator == "search" else PHRASE)
+                continue
             attribute = self._attribute(declared.field)
             said = f"Only rows whose `{declared.field}` is {SAID[declared.operator]}."
             yield self._filter(name, attribute, declared.operator, said)
         yield from self._order()
         yield from self.choice()
         if self.query.search:
-            doc = "Words that all have to occur, at most 10."
-            yield parameter("q", "query", {"type": "string", "maxLength": 200}, doc)
+            yield _searching("q", WORDS)
         count = {"type": "string", "enum": ["exact", "none"]}
         yield parameter("count", "query", count, "`exact` adds the total number of rows.")
         yield from self._pages()

@@ -14,6 +14,7 @@ from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field, WireOperation
 from host.query.expanding import MOST_RELATED
+from host.web.lists import is_bare
 from host.web.openapi.components import Components, Json
 from host.web.openapi.examples import example_of
 from host.web.openapi.styles import Style
@@ -74,7 +75,9 @@ class Shapes:
         if shape.form == "array":
             return rows
         properties: Json = {shape.key or "items": rows}
-        if shape.pages == "number":
+        if is_bare(wire):
+            required = list(properties)
+        elif shape.pages == "number":
             whole = {"type": "integer", "minimum": 0}
             properties |= {"page": whole, "page_size": whole, "total": whole}
             required = list(properties)
