@@ -44,15 +44,18 @@ class Accounts:
         """The sign-ins of these accounts."""
         return Sessions(self.runtime, self.forget)
 
-    def sign_up(self, values: Mapping[str, Any], *, role: str = "user", request_id: str = "") -> Row:
-        """A new account. Raises Invalid, or Duplicate when the name or the address is taken."""
+    def sign_up(
+        self, values: Mapping[str, Any], *, role: str = "user", request_id: str = "", is_verified: bool = False
+    ) -> Row:  # fmt: skip
+        """A new account; `is_verified` where somebody trusted says whose the address is. Raises Invalid, or Duplicate when
+        the name or the address is taken."""
         names = names_of(values)
         self.passwords.check(values["password"], *names.values())
         _check_role(role)
         row = {
             "email": names.get("email"), "name": full_name(values), "role": role, "hex": hex24(),
             "first_name": values.get("first_name"), "last_name": values.get("last_name"),
-            "password": self.passwords.hash(values["password"]),
+            "password": self.passwords.hash(values["password"]), "email_verified": is_verified,
         }  # fmt: skip
         if "username" not in names:
             return self._store_named(row, request_id)
@@ -182,11 +185,17 @@ class Accounts:
         self, account: Row, values: Row, *, ends_tokens: bool = False, kept: str | None = None
     ) -> None:
         with self.runtime.writing(SYSTEM, plugin="host") as ctx:
-            records = ctx.records(ACCOUNT)
-            version = records.lock(account["id"])["token_version"] + ends_tokens
-            records.update(account["id"], {**values, "token_version": version})
-            if ends_tokens:
-                self.sessions.end_others(ctx, account["id"], kept, version)
+            self.change(ctx, account, values, ends_tokens=ends_tokens, kept=kept)
+
+    def change(
+        self, ctx: Context, account: Row, values: Row, *, ends_tokens: bool = False, kept: str | None = None
+    ) -> None:
+        """Within a transaction of the system: other values, and the end of every session but one where these want it."""
+        records = ctx.records(ACCOUNT)
+        version = records.lock(account["id"])["token_version"] + ends_tokens
+        records.update(account["id"], {**values, "token_version": version})
+        if ends_tokens:
+            self.sessions.end_others(ctx, account["id"], kept, version)
 
     def _renew_hash(self, account: Row, password: str, request_id: str) -> None:
         """Store today's kind of hash, unless the password has been changed in the meantime."""

@@ -19,7 +19,6 @@ from host.auth.links import Links, Purpose, spent
 from host.auth.lookup import Row, by_id, by_text
 from host.auth.names import names_of
 from host.auth.origins import Origin
-from host.compiler.models import ACCOUNT
 from host.errors import ConfigurationError, Duplicate, Invalid, Unavailable
 from host.mail import Mailer, Message, Templates
 from host.mail.background import Background
@@ -63,11 +62,13 @@ class Recovery:
         if account["email"] and self.mailer.is_on and self.public_url:
             self.background.do(lambda: self._for_address(account["email"], self._mail_verification))
 
-    def change_email(self, account: str, email: str, password: str, origin: Origin) -> None:
+    def change_email(
+        self, account: str, email: str, password: str, origin: Origin, *, at: str = "/password"
+    ) -> None:
         """Mail a link to a new address; it is in force once the link is followed. Raises Invalid."""
         self._demand()
         wanted = names_of({"email": email})["email"]
-        row = self.accounts.prove(account, password, origin)
+        row = self.accounts.prove(account, password, origin, at=at)
         with self._writing() as ctx:
             if self.links.lately(ctx, account, wanted) >= self.settings.hourly_mails:
                 raise Unavailable("too many mails went to this address; try again in an hour")
@@ -99,7 +100,8 @@ class Recovery:
             if proves and not account["email_verified"]:
                 self._take_over(ctx, account["id"])
             self.links.end(ctx, account["id"], MAILED)
-            self._write(ctx, account, {"password": hashed, **({"email_verified": True} if proves else {})})
+            values = {"password": hashed, **({"email_verified": True} if proves else {})}
+            self.accounts.change(ctx, account, values, ends_tokens=True)
         if self.accounts.throttle is not None:
             self.accounts.throttle.welcome(account["id"], origin)
         return self.accounts.get(account["id"])
@@ -112,7 +114,7 @@ class Recovery:
             before = account["email"]
             is_same = before is not None and before.lower() == link["detail"].lower()
             try:
-                ctx.records(ACCOUNT).update(account["id"], {"email": link["detail"], "email_verified": True})
+                self.accounts.change(ctx, account, {"email": link["detail"], "email_verified": True})
             except Duplicate:
                 raise Invalid.at("/token", "link", "this address belongs to another account by now") from None
             if not is_same:
@@ -177,12 +179,6 @@ class Recovery:
         if row is None or not row["active"] or is_stale:  # another password has been chosen since
             raise spent()
         return row
-
-    def _write(self, ctx: Context, account: Row, values: Row) -> None:
-        records = ctx.records(ACCOUNT)
-        version = records.lock(account["id"])["token_version"] + 1
-        records.update(account["id"], {**values, "token_version": version})
-        self.accounts.sessions.end_others(ctx, account["id"], None)
 
     def _take_over(self, ctx: Context, account: str) -> None:
         """The address was never confirmed before: whoever made the account may have been somebody else. Whatever could let

@@ -17,6 +17,7 @@ from host.auth.accounts import Accounts
 from host.auth.bearer import bearer_token
 from host.auth.grants import Grant, Grants, Way
 from host.auth.lookup import Row
+from host.auth.recovery import Recovery
 from host.auth.sessions import Visitor
 from host.compiler.schemas import camel
 from host.declaration.nodes import Credential, Endpoint, WireValues
@@ -67,11 +68,12 @@ class IdentityOperations:
     accounts: Accounts
     grants: Grants
     csrf: Csrf
+    recovery: Recovery
     is_open: bool
 
     def operations(self) -> Iterator[Operation]:
         """Every operation, the host's own and those of plugins."""
-        profiles = Profiles(self.accounts)
+        profiles = Profiles(self.accounts, self.recovery)
         works: Mapping[str, Work] = {
             "sign_up": self.sign_up, "sign_in": self.sign_in, "refresh": self.refresh, "sign_out": self.sign_out,
             "sign_out_all": self.sign_out_all, "sessions": self.sessions, "end_session": self.end_session,
@@ -92,7 +94,7 @@ class IdentityOperations:
         if not self.is_open:
             raise SignUpClosed("nobody can sign up here by themselves; ask the operator for an account")
         account = self.accounts.sign_up(asked.given, request_id=asked.request.id)
-        return self._begun(asked, account, "The account has been created")
+        return self.begun(asked, account, "The account has been created")
 
     def sign_in(self, asked: Asked) -> Done:
         """An account by its password."""
@@ -107,7 +109,7 @@ class IdentityOperations:
             request_id=asked.request.id,
             origin=origin_of(asked.request),
         )
-        return self._begun(asked, account, "You are signed in")
+        return self.begun(asked, account, "You are signed in")
 
     def refresh(self, asked: Asked) -> Done:
         """The next pair of tokens, for the refresh token in the body or in a cookie."""
@@ -152,7 +154,8 @@ class IdentityOperations:
         account: str = self.accounts.get(asked.request.actor.id or "")["id"]  # a plugin's actor may have none
         return account
 
-    def _begun(self, asked: Asked, account: Row, message: str) -> Done:
+    def begun(self, asked: Asked, account: Row, message: str) -> Done:
+        """A sign-in of an account that somebody has proved to be, in the way that the input asks for."""
         wants_refresh = bool(asked.given.get("refresh"))
         by_cookies = asked.node.cookies or asked.given.get("cookies")
         way = Way(

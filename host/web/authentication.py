@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import pluggy
 
@@ -73,10 +74,15 @@ class Authentication:
         """What turns a token into an actor."""
         return self.grants.tokens
 
+    @cached_property
+    def identity(self) -> IdentityOperations:
+        """Signing up, in and out."""
+        is_open = self.settings.identity.sign_up
+        return IdentityOperations(self.accounts, self.grants, self.csrf, self.recovery, is_open=is_open)
+
     def operations(self) -> Iterable[Operation]:
         """The operations below `/api/auth`, and plugins' own sign-in surfaces."""
-        is_open = self.settings.identity.sign_up
-        return IdentityOperations(self.accounts, self.grants, self.csrf, is_open=is_open).operations()
+        return self.identity.operations()
 
 
 def token_authenticator(tokens: Tokens) -> Authenticate:

@@ -9,6 +9,7 @@ from typing import Any
 from host.auth.accounts import Accounts
 from host.auth.lookup import Row
 from host.auth.profiles import changed_profile
+from host.auth.recovery import Recovery
 from host.errors import Invalid
 from host.web.http import Request
 from host.web.origins import origin_of
@@ -21,6 +22,7 @@ class Profiles:
     """The accounts of one app, each as its owner may change it."""
 
     accounts: Accounts
+    recovery: Recovery
 
     def get(self, request: Request) -> Row:
         """The account that asks."""
@@ -31,7 +33,7 @@ class Profiles:
         account = self.get(request)
         values = changed_profile(account, given)
         if "email" in values:
-            self._prove(request, given, "another e-mail address wants the present password")
+            self._change_email(request, given, values)
         if values:
             self.accounts.change_profile(request.actor, values, request.id)
         return self.accounts.get(account["id"])
@@ -42,8 +44,27 @@ class Profiles:
         self.accounts.change_password(account, given.get("new_password") or "", kept=request.actor.session)
         return "The password has been changed"
 
+    def _change_email(self, request: Request, given: Mapping[str, Any], values: dict[str, Any]) -> None:
+        """Where mail is on, another address is in force once the link that goes there has been followed."""
+        wanted = "another e-mail address wants the present password"
+        if values["email"] is None or not self.recovery.mailer.is_on:
+            self._prove(request, given, wanted)
+            return
+        key = _present(given, wanted)
+        address = values.pop("email")
+        del values["email_verified"]
+        self.recovery.change_email(
+            request.actor.id or "", address, given[key], origin_of(request), at=f"/{key}"
+        )
+
     def _prove(self, request: Request, given: Mapping[str, Any], wanted: str) -> Row:
-        key = next((key for key in PRESENT if given.get(key)), None)
-        if key is None:
-            raise Invalid.at(f"/{PRESENT[0]}", "required", wanted)
+        key = _present(given, wanted)
         return self.accounts.prove(request.actor.id or "", given[key], origin_of(request), at=f"/{key}")
+
+
+def _present(given: Mapping[str, Any], wanted: str) -> str:
+    """The key under which the present password came."""
+    key = next((key for key in PRESENT if given.get(key)), None)
+    if key is None:
+        raise Invalid.at(f"/{PRESENT[0]}", "required", wanted)
+    return key
