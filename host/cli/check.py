@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -26,9 +27,12 @@ from host.fields.kinds import FieldKind, Kinds, kinds, vocabulary
 @root_option
 @click.option("--json", "as_json", is_flag=True, help="Print problems as JSON, for editors and CI.")
 @click.option("--no-code", is_flag=True, help="Leave out what needs the plugins' Python code.")
-def check(root: Path, as_json: bool, no_code: bool) -> None:
+@click.option("--deploy", is_flag=True, help="List also what stands open on a server with these settings.")
+def check(root: Path, as_json: bool, no_code: bool, deploy: bool) -> None:
     """Check every declaration and list all problems."""
     report = _checked(root.resolve(), has_code=not no_code)
+    if deploy and not report.problems:
+        _show_deployed(root.resolve(), as_json=as_json)
     if as_json:
         click.echo(json.dumps({"problems": [problem.as_dict() for problem in report.problems]}, indent=2))
     elif report.declaration and not report.problems:
@@ -40,6 +44,21 @@ def check(root: Path, as_json: bool, no_code: bool) -> None:
     for problem in report.unused:
         click.echo(f"not enabled, and broken: {problem}", err=True)
     raise SystemExit(1 if report.problems else 0)
+
+
+def _show_deployed(root: Path, *, as_json: bool) -> NoReturn:
+    """Say what stands open; the exit code says whether anything does."""
+    from host.cli.deploy import deployed  # assembles the whole app
+
+    found = deployed(root, os.environ)
+    number = sum(1 for it in found if it.level == "open")
+    if as_json:
+        click.echo(json.dumps({"findings": [asdict(it) for it in found]}, indent=2))
+    else:
+        for finding in found:
+            click.echo(str(finding))
+        click.echo(f"{_count(number, 'thing')} open" if number else "nothing stands open", err=bool(number))
+    raise SystemExit(1 if number else 0)
 
 
 @dataclass(frozen=True)
