@@ -132,7 +132,7 @@ def _offer(operation: Operation) -> Offer:
     return Offer(
         id=operation.id, name=str(named or operation.kind), plugin=operation.plugin, rule=operation.access, model=model,
         about_row=model is not None and target != "collection",
-        is_on_row=bool(operation.parameters) and target != "collection",
+        is_on_row=model is not None and all(key.name in operation.parameters for key in model.keys),
         is_open=operation.is_open, is_public=operation.is_public,
     )  # fmt: skip
 
