@@ -122,7 +122,8 @@ class Schemas:
         prefix = camel(wire.model.name) + ("" if wire.is_main else camel(wire.name))
         fields: dict[str, Any] = {}
         for name, node in writable(wire, updating=suffix != "Create").items():
-            fields[name] = self._input(prefix, wire, name, node, is_patch=suffix == "Patch")
+            is_kept = suffix == "Replace" and isinstance(node, Attribute) and node.is_file
+            fields[name] = self._input(prefix, wire, name, node, is_patch=suffix == "Patch" or is_kept)
         return _schema(f"{prefix}{suffix}", fields, wire.declared.unknown, self._blanks(wire))
 
     def _blanks(self, wire: CompiledWire) -> tuple[str, ...]:

@@ -30,6 +30,9 @@ def assert_agreement(conforming: Conforming, keys: tuple[Any, ...]) -> None:
     for key, field in schema.fields.items():
         assert isinstance(field, Answered)
         assert answered[key] is not None or field.allow_none or field.output.value is None, key
+        if field.output.made is not None:  # told by more than the native value
+            assert (answered[key] is None) == (values.get(field.attribute or "") is None), key
+            continue
         if field.attribute in values and key not in (*wire.declared.through, *wire.declared.embed):
             assert _same(field, answered[key], _plain(field, values[field.attribute])), key
 

@@ -12,6 +12,7 @@ from host.access import declared_rule
 from host.actor import Actor
 from host.compiler.models import Attribute, Model
 from host.compiler.wires import CompiledWire
+from host.testing.contents import form_of, wanted_files
 from host.testing.factory import Factory
 from host.testing.sites import Client, Site
 from host.web.documents import build_document
@@ -76,7 +77,7 @@ class Conforming:
         user = self.site.account()
         if self.operation("create") is None:
             return user
-        answer = self.client(user).post(self.wire.path, json=self.factory.body(self.wire, user))
+        answer = self.create(self.client(user), self.factory.body(self.wire, user))
         return self.site.account(role="admin") if answer.status_code == 403 else user
 
     @cached_property
@@ -87,6 +88,13 @@ class Conforming:
     def client(self, actor: Actor | None) -> Client:
         """A client of an actor, or of nobody."""
         return self.site.client(actor)
+
+    def create(self, client: Client, body: dict[str, Any]) -> TestResponse:
+        """Send a body to create: as JSON, or as a form where a file has to come with it."""
+        if not wanted_files(self.wire):
+            return client.post(self.wire.path, json=body)
+        form = form_of(body, self.wire)
+        return client.post(self.wire.path, data=form, content_type="multipart/form-data")
 
     # -- rows and paths --
 

@@ -14,6 +14,7 @@ from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field
 from host.fields.kinds import longest
 from host.service import writing
+from host.testing.contents import uploaded, wanted_files
 from host.testing.sites import Site
 from host.web.openapi.examples import example_of
 from host.web.openapi.styles import Style
@@ -62,12 +63,18 @@ class Factory:
         """The key of a new row that belongs to the owner, stored by the system."""
         model, registry = wire.model, self.site.runtime.registry
         main = registry.main_wire(model)
-        given = body if body is not None else self.body(main, owner)
+        given = {**(body if body is not None else self.body(main, owner)), **self._files(main)}
         values = registry.schemas.load(registry.schemas.create(main), given)
         with self.site.runtime.writing(SYSTEM, plugin=model.plugin) as ctx:
             if model.owner is not None and model.declared.mixins.owned is not None:
                 values[model.owner.name] = owner.key(model.declared.mixins.owned.by)
             return writing.create(ctx, model, values).keys
+
+    def _files(self, wire: CompiledWire) -> Row:
+        """Stored files for the fields that cannot do without."""
+        files = self.site.runtime.files
+        wanted = wanted_files(wire) if files is not None else {}
+        return {outer: uploaded(files, attribute) for outer, attribute in wanted.items() if files is not None}
 
     def path(self, wire: CompiledWire, keys: tuple[Any, ...]) -> str:
         """The path of a row."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from flask import Flask
@@ -19,7 +20,7 @@ from host.compiler.models import ACCOUNT
 from host.database import Database
 from host.service.keys import hex24
 from host.service.runtime import Runtime
-from host.settings import Settings
+from host.settings import Settings, StorageSettings
 
 SECRET = "only-for-tests-" * 3
 
@@ -44,13 +45,18 @@ class Site:
     """An assembled site. Two of them do not know of each other."""
 
     app: App
+    _files: TemporaryDirectory[str]
     _numbers: Any = field(default_factory=lambda: count(1))
 
     @classmethod
     def make(cls, root: Path, database_url: str, environ: Mapping[str, str] | None = None) -> Site:
         """The site whose `resources.yaml` lies in `root`, with every table in an empty database."""
-        settings = Settings(root=root, secret=SECRET, database_url=database_url, environ=environ or {})
-        site = cls(assemble(settings))
+        files = TemporaryDirectory(prefix="hostwright-files-")  # never in the site's own folder
+        settings = Settings(
+            root=root, secret=SECRET, database_url=database_url, environ=environ or {},
+            storage=StorageSettings(place=files.name),
+        )  # fmt: skip
+        site = cls(assemble(settings), files)
         site.runtime.registry.metadata.create_all(site.database.engine)
         return site
 
@@ -93,3 +99,4 @@ class Site:
     def close(self) -> None:
         """Give back every connection."""
         self.database.dispose()
+        self._files.cleanup()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -505,7 +506,7 @@ def test_variants_are_upright_and_anonymous(core: Core) -> None:
 def test_files_of_other_systems_are_served(core: Core) -> None:
     ann = core.user()
     row = paper(ann)
-    place = core.site.app.settings.root / "var" / "files" / "papers"
+    place = Path(core.site.app.settings.storage.place) / "papers"
     place.mkdir(parents=True, exist_ok=True)
     (place / "Été 1.txt").write_bytes(b"from elsewhere")
     with core.writing() as ctx:
