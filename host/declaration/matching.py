@@ -32,7 +32,7 @@ def check_match(ws: Workspace, resource: Resource, relation: Relation, path: str
     field = target.fields.get(match.field)
     words = ws.vocabulary.types.get(field.type) if field is not None else None
     if field is None or (words is not None and not words.text) or field.column is None or field.secret:
-        hint = did_you_mean(match.field, target.fields)
+        hint = did_you_mean(match.field, target.fields) if field is None else ""
         ws.problems.add("match", place, path, f'"{match.field}" is not a stored text of {relation.to}{hint}')
         return
     group = matching_group(target, match)
