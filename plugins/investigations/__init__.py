@@ -1,0 +1,1 @@
+"""Investigation boards; everything but joining, presence and the link picker is declared in `resources/`."""
