@@ -62,10 +62,10 @@ class IdentitySite:
 
 @contextmanager
 def running(
-    root: Path, database_url: str, *, plugins: Iterable[str] = (), **settings: Any
+    root: Path, database_url: str, *, plugins: Iterable[str] = (), more: str = "", **settings: Any
 ) -> Iterator[IdentitySite]:
-    """The site on an empty database, with its tables."""
-    (root / "resources.yaml").write_text(HEAD.format(", ".join(plugins)) + SITE)
+    """The site on an empty database, with its tables; `more` are further resources, or sections behind them."""
+    (root / "resources.yaml").write_text(HEAD.format(", ".join(plugins)) + SITE + more)
     app = assemble(Settings(root=root, secret=SECRET, database_url=database_url, **settings))
     app.runtime.registry.metadata.create_all(app.runtime.database.engine)
     try:
