@@ -38,6 +38,7 @@ from host.web.health import HealthOperations
 from host.web.history import HistoryOperations
 from host.web.idempotency import Idempotency
 from host.web.identity import identity_operations
+from host.web.logs import AccessLog
 from host.web.operations import Operation
 from host.web.pipeline import Fallback, Pipeline
 from host.web.protection import protected, protection
@@ -156,14 +157,15 @@ def assemble(settings: Settings) -> App:
     steps = (
         protection(settings, limiter, router) + Idempotency(Repeats(runtime, settings.idempotency)).steps()
     )
-    steps = Audit(runtime).steps() + steps + Steps(guards=(guard_scopes,))
+    steps = AccessLog().steps() + Audit(runtime).steps() + steps + Steps(guards=(guard_scopes,))
     return App(settings, runtime, operations, authentication, hooks, limiter, router, steps)
 
 
 def timeouts(settings: Settings) -> Timeouts:
     """How long the database may take for one request."""
     chosen = settings.database
-    return Timeouts(chosen.statement_seconds, chosen.lock_seconds, chosen.idle_seconds)
+    whole = settings.protection.request_seconds or 0
+    return Timeouts(chosen.statement_seconds, chosen.lock_seconds, chosen.idle_seconds, whole)
 
 
 def describe(root: Path, environ: Mapping[str, str], only: str = "") -> App:

@@ -14,8 +14,10 @@ from threading import BoundedSemaphore, Lock
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.dialects import sqlite
 
+from host.database import deadline
 from host.database.engines import BUSY_SECONDS, postgres_engine, sqlite_engine, sqlite_reader
 from host.database.failures import failure, sentence
 from host.database.timeouts import UNLIMITED, Timeouts
@@ -36,6 +38,8 @@ class Database:
     def __init__(self, engine: sa.Engine, *, readers: int = 64, timeouts: Timeouts = UNLIMITED) -> None:
         self.engine = engine
         self._timeouts = timeouts
+        if timeouts.request:
+            event.listen(engine, "before_cursor_execute", lambda *_: deadline.check())
         self.dialect: Literal["sqlite", "postgresql"] = (
             "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
         )
@@ -78,6 +82,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Any]:
         """A driver connection in autocommit, for reads only; waits when all are taken."""
+        deadline.check()
         if os.getpid() != self._process:
             self._after_fork()
         slots = self._slots
@@ -153,6 +158,7 @@ class Database:
             return driver
 
     def _connected(self) -> sa.Connection:
+        deadline.check()
         if os.getpid() != self._process:
             self._after_fork()
         return self.engine.connect()

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """In seconds, 0 for none: a statement, waiting for a lock, a transaction that does nothing."""
+    """In seconds, 0 for none: a statement, waiting for a lock, a transaction that does nothing, a whole request."""
 
     statement: float = 0
     lock: float = 0
     idle: float = 0
+    request: float = 0  # which the rim begins
 
     def postgres_options(self) -> str:
         """What a session of PostgreSQL begins with."""

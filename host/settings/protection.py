@@ -51,3 +51,4 @@ class ProtectionSettings:
     preflight_seconds: int = setting(600, "CORS_SECONDS")
     head_seconds: int = setting(15, "HEAD_SECONDS")
     body_seconds: int = setting(20, "BODY_SECONDS")
+    request_seconds: int | None = setting(None, "REQUEST_SECONDS")

@@ -6,6 +6,7 @@ process does. It works where the server shows its socket (gunicorn); others have
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import time
@@ -14,9 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 
+from host.database import deadline
 from host.errors import RequestTimeout, UriTooLong
 from host.web.http import Request
-from host.web.steps import Arrival
+from host.web.steps import Arrival, Steps
 
 SLOWEST = 16 * 1024  # bytes a second that a body has to come with, on the whole
 MOST_URL = 8190
@@ -103,6 +105,14 @@ def timed_bodies(seconds: float, watch: Watch) -> Arrival:
             request.read = TimedBody(watch, connection, request.read, seconds).read
 
     return arrive
+
+
+def timed_requests(seconds: float) -> Steps:
+    """The steps that give a request its whole time; what turns to the database after it is answered 503."""
+    return Steps(
+        arrivals=(lambda request: deadline.begin(seconds),),
+        departures=(lambda request, answer: deadline.begin(math.inf),),  # the thread goes on
+    )
 
 
 def short_urls(request: Request) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from host.limiting import Limit, Limiter
 from host.settings import Settings
 from host.web.cors import Cors
-from host.web.deadlines import Watch, short_urls, timed_bodies
+from host.web.deadlines import Watch, short_urls, timed_bodies, timed_requests
 from host.web.forwarded import forwarded
 from host.web.headers import SecurityHeaders
 from host.web.https import known_hosts, only_https
@@ -32,7 +32,8 @@ def protection(settings: Settings, limiter: Limiter, router: Router) -> Steps:
         is_shared=bool(chosen.origins), hsts_seconds=chosen.hsts_seconds if wants_https(settings) else 0
     )
     others = Cors(frozenset(chosen.origins), router, chosen.credentials, chosen.preflight_seconds)
-    steps = Steps(arrivals=arrivals) + (others.steps() if chosen.origins else Steps())
+    timed = timed_requests(chosen.request_seconds) if chosen.request_seconds else Steps()
+    steps = timed + Steps(arrivals=arrivals) + (others.steps() if chosen.origins else Steps())
     return steps + rate_limits(settings, limiter).steps() + Steps(departures=(headers.depart,))
 
 

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from host.settings import variables
-
 from host.cli import COMMANDS
 from host.cli.serve import serve
+from host.settings import variables
 
 DEFAULT = re.compile(r"\$\{[A-Z_]+:-([^}]*)\}")
 VARIABLE = re.compile(r"\$\{([A-Z_]+)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from host.database import Database, Timeouts
+from host.database import Database, Timeouts, deadline
 from host.database.engines import Reader
 from host.errors import Unavailable
 from host.testing.sites import Site
@@ -109,6 +110,30 @@ def test_commands_have_all_the_time(database_url: str) -> None:
             assert connection.execute("SHOW statement_timeout").fetchone()[0] == "0"
         else:
             assert type(connection) is Reader
+    database.dispose()
+
+
+def test_request_has_its_time_as_a_whole(core: Core) -> None:
+    core.site.database.dispose()
+    database = Database.open(
+        core.site.database.engine.url.render_as_string(hide_password=False), timeouts=Timeouts(request=1)
+    )
+    copied = contextvars.copy_context()
+
+    def late() -> None:
+        deadline.begin(0.1)
+        with pytest.raises(Unavailable, match="too long"), database.writing() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO site_note (id) VALUES ('01890a5d-ac96-774b-bcce-b302099a8057')"
+            )
+            time.sleep(0.15)
+            connection.exec_driver_sql("SELECT 1")
+        with pytest.raises(Unavailable, match="too long"), database.reading():
+            pass
+
+    copied.run(late)
+    with database.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM site_note").fetchone()[0] == 0
     database.dispose()
 
 
