@@ -296,7 +296,7 @@ def _add_unique(model: Model, unique: Unique, scope: Scope) -> None:
         model.table.append_constraint(sa.UniqueConstraint(*columns))
         return
     pair = [_folded(model, unique, name) for name in unique.unordered]
-    ordered = [_lesser(*pair), _lesser(*pair[::-1])] if pair else []
+    ordered = [lesser(*pair), lesser(*pair[::-1])] if pair else []
     parts = [
         ordered.pop(0) if name in unique.unordered else _folded(model, unique, name) for name in unique.fields
     ]
@@ -310,7 +310,7 @@ def _folded(model: Model, unique: Unique, name: str) -> Any:
     return sa.func.lower(column) if name in unique.lower else column
 
 
-def _lesser(one: Any, other: Any) -> Any:
+def lesser(one: Any, other: Any) -> Any:
     """The lesser of two, in words that both databases know; with its arguments turned round the greater, if they differ."""
     return sa.sql.elements.Grouping(sa.case((one < other, one), else_=other))
 

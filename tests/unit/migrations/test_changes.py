@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
+from host.compiler.tables import lesser
 from host.fields.columns import Day, Exact, Instant, Json, Span, TimeOfDay, Uid
 from host.migrations.check import check
 from host.migrations.runner import downgrade
@@ -26,6 +27,11 @@ def lower(table: sa.Table) -> sa.Index:
     return sa.Index("uq_shop_item_name_lower", sa.func.lower(table.c.name), unique=True, _table=table)
 
 
+def pair(table: sa.Table) -> sa.Index:
+    one, other = table.c.name, table.c.other
+    return sa.Index("uq_pair", lesser(one, other), lesser(other, one), unique=True, _table=table)
+
+
 def partial(value: str) -> object:
     def make(table: sa.Table) -> sa.Index:
         where = table.c.name != sa.literal_column(f"'{value}'")
@@ -35,6 +41,8 @@ def partial(value: str) -> object:
 
 
 PLAIN = item(NAME)
+OTHER = column("other", sa.String(40))
+PAIR = item(NAME, OTHER)
 CHANGES: Mapping[str, tuple[Declare, Declare]] = {
     "table added": (PLAIN, all_of(PLAIN, CUSTOMER)),
     "table dropped": (all_of(PLAIN, CUSTOMER), PLAIN),
@@ -61,6 +69,8 @@ CHANGES: Mapping[str, tuple[Declare, Declare]] = {
     "index added": (PLAIN, indexed(PLAIN, partial("x"))),
     "index changed": (indexed(PLAIN, partial("x")), indexed(PLAIN, partial("y"))),
     "lower added": (PLAIN, indexed(PLAIN, lower)),
+    "pair added": (PAIR, indexed(PAIR, pair)),
+    "pair kept": (indexed(PAIR, pair), indexed(item(NAME, OTHER, column("more", sa.Text())), pair)),
     "lower dropped": (indexed(PLAIN, lower), PLAIN),
     "lower kept": (indexed(PLAIN, lower), indexed(item(NAME, sa.CheckConstraint("name <> ''", name="some")), lower)),
     "enum longer": (item(NAME, enum("name", "a", "b")), item(NAME, enum("name", "a", "b", "c"))),
