@@ -133,6 +133,13 @@ class UnverifiedAddress(Forbidden):
     title = "The address is not confirmed"
 
 
+class SignInRefused(Forbidden):
+    """A provider says who it is, and the account is not active or the address not verified there."""
+
+    code = "sign_in_refused"
+    title = "You cannot sign in"
+
+
 class InsufficientScope(Forbidden):
     """The API key has no scope that names this operation (RFC 6750)."""
 

@@ -21,7 +21,15 @@ from host.auth.accounts import Accounts
 from host.auth.links import Links
 from host.auth.lookup import Row, by_id, by_text
 from host.auth.oidc_provider import External, Proof, Provider
-from host.errors import BadRequest, Conflict, Duplicate, Forbidden, NotFound, SignUpClosed, Unauthenticated
+from host.errors import (
+    BadRequest,
+    Conflict,
+    Duplicate,
+    NotFound,
+    SignInRefused,
+    SignUpClosed,
+    Unauthenticated,
+)
 from host.fields.inputs import EMAIL
 from host.outbound import Outbound
 from host.service.context import Context
@@ -202,5 +210,5 @@ def _counting(account: Row | None) -> Row:
     return account
 
 
-def _inactive() -> Forbidden:
-    return Forbidden("this account may not sign in")
+def _inactive() -> SignInRefused:
+    return SignInRefused("this account may not sign in")
