@@ -9,12 +9,11 @@ from host.declaration.workspace import Workspace
 
 
 def matching_group(target: Resource, match: Match) -> Unique | None:
-    """What makes a text tell one row over there: the unique group that it is in."""
+    """What makes a text tell one row over there: the unique group that it is in, first one without regard to case."""
     field = target.fields.get(match.field)
     groups = [*target.unique, *([Unique(fields=(FieldRef(match.field),))] if field and field.unique else [])]
-    return next(
-        (it for it in groups if match.field in it.fields and it.where is None and not it.unordered), None
-    )
+    telling = [it for it in groups if match.field in it.fields and it.where is None and not it.unordered]
+    return next((it for it in telling if match.field in it.lower), telling[0] if telling else None)
 
 
 def check_match(ws: Workspace, resource: Resource, relation: Relation, path: str) -> None:
