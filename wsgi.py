@@ -5,5 +5,8 @@ from pathlib import Path
 
 from host.application import create_app
 from host.settings import read_settings
+from host.web.logs import configure
 
-application = create_app(read_settings(Path(os.environ.get("HOSTWRIGHT_ROOT", Path(__file__).parent))))
+settings = read_settings(Path(os.environ.get("HOSTWRIGHT_ROOT", Path(__file__).parent)))
+configure(settings.logs)
+application = create_app(settings)

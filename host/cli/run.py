@@ -14,6 +14,7 @@ from host.cli.servers import Listening, check_free, serve_gunicorn
 from host.database import Database
 from host.migrations.embedded import prepare_embedded
 from host.settings import Settings, read_settings
+from host.web.logs import configure
 
 
 @click.command()
@@ -42,6 +43,7 @@ def run(root: Path, only: str, address: str, port: int, dev: bool, ready_file: P
         develop(root.resolve(), listening)
         return
     settings = replace(read_settings(root, is_embedded=True), only=only)
+    configure(settings.logs, is_embedded=True)
     prepare(settings)
     flask = flask_app(assemble(settings))
     listening = replace(listening, head_seconds=settings.protection.head_seconds)

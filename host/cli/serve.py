@@ -15,6 +15,7 @@ from host.cli.servers import Listening, check_free, serve_granian, serve_gunicor
 from host.database import Database
 from host.migrations.pending import pending
 from host.settings import Settings, read_settings
+from host.web.logs import configure
 
 
 @click.command()
@@ -41,18 +42,18 @@ from host.settings import Settings, read_settings
     show_default=True,
     help="granian serves the API alone, cheaper.",
 )
-@click.option("--log-requests", is_flag=True, help="A line for every request on standard output.")
 def serve(root: Path, only: str, address: str, server: str, **more: Any) -> None:
     """Serve the site with several processes. Run `hostwright db upgrade` before."""
     listening = Listening(host=address, **more)
     settings = replace(read_settings(root), only=only)
     listening = replace(listening, head_seconds=settings.protection.head_seconds)
+    configure(settings.logs)
     check_free(listening)
     _check_database(settings)
     workers = f"{listening.workers} {server} worker{'s' if listening.workers > 1 else ''}"
     click.echo(f"Serving {only or 'the site'} on http://{listening.bind} with {workers}")
     if server == "granian":
-        serve_granian(settings.root, listening, only)
+        serve_granian(settings.root, listening, settings.logs, only)
     else:
         serve_gunicorn(flask_app(assemble(settings)), listening)
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from host.application import create_app
 from host.errors import ConfigurationError
-from host.settings import read_settings
+from host.settings import LogSettings, read_settings
+from host.web.logs import configure, granian_config
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -28,7 +29,6 @@ class Listening:
     workers: int = 1
     threads: int = 16
     reuse_port: bool = False  # a second server may take over while the first one still answers
-    log_requests: bool = False
     head_seconds: int = 15  # for the head of a request
 
     @property
@@ -86,13 +86,27 @@ def _gunicorn_settings(listening: Listening, when_ready: Callable[[], None]) -> 
         "secure_scheme_headers": {},
         "forwarded_allow_ips": "",
         "control_socket_disable": True,
-        "accesslog": "-" if listening.log_requests else None,
+        "accesslog": None,  # the host logs requests itself
+        "logger_class": _logger(),
         "when_ready": lambda server: when_ready(),
         "loglevel": "warning",
     }
 
 
-def serve_granian(root: Path, listening: Listening, only: str = "") -> None:
+def _logger() -> type[Any]:
+    """Gunicorn's own messages go where all others go."""
+    from gunicorn.glogging import Logger
+
+    class RootLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
+        def setup(self, cfg: Any) -> None:
+            super().setup(cfg)
+            self.error_log.handlers.clear()
+            self.error_log.propagate = True
+
+    return RootLogger
+
+
+def serve_granian(root: Path, listening: Listening, logs: LogSettings, only: str = "") -> None:
     """Serve the API with granian, whose workers make the app themselves out of the environment."""
     from granian import Granian  # only where it is chosen
     from granian.constants import Interfaces
@@ -112,11 +126,14 @@ def serve_granian(root: Path, listening: Listening, only: str = "") -> None:
         http1_settings=HTTP1Settings(
             header_read_timeout=listening.head_seconds * 1000, max_buffer_size=64 * 1024
         ),
-        log_access=listening.log_requests,
+        log_access=False,
         log_level=LogLevels.warning,
+        log_dictconfig=granian_config(logs),
     ).serve()
 
 
 def from_environment() -> Flask:
     """The application of the site that HOSTWRIGHT_ROOT names, for servers that import it."""
-    return create_app(read_settings(Path(os.environ.get("HOSTWRIGHT_ROOT", "."))))
+    settings = read_settings(Path(os.environ.get("HOSTWRIGHT_ROOT", ".")))
+    configure(settings.logs)
+    return create_app(settings)

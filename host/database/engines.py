@@ -91,6 +91,7 @@ def sqlite_engine(url: sa.URL, synchronous: str, pool_size: int, timeouts: Timeo
         poolclass=sa.pool.QueuePool,
         pool_size=pool_size,
         max_overflow=54,
+        hide_parameters=True,  # in what errors say, which is logged
     )
 
     @event.listens_for(engine, "begin")
@@ -108,6 +109,7 @@ def postgres_engine(url: sa.URL, pool_size: int, timeouts: Timeouts) -> sa.Engin
         url,
         pool_size=pool_size,
         max_overflow=54,
+        hide_parameters=True,
         pool_pre_ping=True,
         connect_args={"options": f"-c timezone=UTC{timeouts.postgres_options()}", "connect_timeout": 5},
     )

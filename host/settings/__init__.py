@@ -3,6 +3,7 @@
 from host.settings.audit import AuditSettings
 from host.settings.idempotency import IdempotencySettings
 from host.settings.identity import IdentitySettings
+from host.settings.logs import LogSettings
 from host.settings.mail import MailSettings, RecoverySettings
 from host.settings.oidc import OidcProvider, OidcSettings
 from host.settings.reading import PREFIX
@@ -15,6 +16,7 @@ __all__ = [
     "AuditSettings",
     "IdempotencySettings",
     "IdentitySettings",
+    "LogSettings",
     "MailSettings",
     "OidcProvider",
     "OidcSettings",

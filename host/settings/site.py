@@ -20,6 +20,7 @@ from host.settings.conflicts import check_conflicts
 from host.settings.database import DatabaseSettings
 from host.settings.idempotency import IdempotencySettings
 from host.settings.identity import IdentitySettings
+from host.settings.logs import LogSettings
 from host.settings.mail import MailSettings, RecoverySettings
 from host.settings.oidc import OidcSettings, with_providers
 from host.settings.protection import ProtectionSettings
@@ -56,6 +57,7 @@ class Settings:
     idempotency: IdempotencySettings = field(default_factory=IdempotencySettings)
     protection: ProtectionSettings = field(default_factory=ProtectionSettings)
     proxy: ProxySettings = field(default_factory=ProxySettings)
+    logs: LogSettings = field(default_factory=LogSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -26,7 +26,6 @@ from host.web.steps import Around, Seen, Steps
 
 Authenticate = Callable[[Request], Actor | None]
 Fallback = Callable[[Request], Answer | None]
-log = logging.getLogger("hostwright.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
@@ -57,10 +56,6 @@ class Pipeline:
             _compress(request, answer)
         _add_headers(request, answer)
         elapsed = time.perf_counter() - started
-        if log.isEnabledFor(logging.INFO):
-            log.info(
-                "%s %s %d %.1fms %s", request.method, request.path, answer.status, elapsed * 1000, request.id
-            )
         if self.steps.observers:
             self._show(Seen(request, request.operation, answer, raised, elapsed))
         return answer

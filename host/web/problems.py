@@ -58,7 +58,7 @@ def _text(error: HostError, wire: CompiledWire | None) -> str:
 
 def unexpected(error: Exception, request_id: str, errors: WireErrors) -> Answer:
     """A defect of the host or a plugin: logged with its stack, answered without."""
-    log.error("request %s failed", request_id, exc_info=error)
+    log.error("request %s failed", request_id, exc_info=error, extra={"request_id": request_id})
     return problem(
         HostError("an unexpected error; it has been logged under this trace_id"), request_id, errors
     )
@@ -66,4 +66,6 @@ def unexpected(error: Exception, request_id: str, errors: WireErrors) -> Answer:
 
 def as_anonymous(error: HostError, *, is_anonymous: bool) -> HostError:
     """What is forbidden to nobody in particular asks for a sign-in instead."""
-    return Unauthenticated("sign in first") if is_anonymous and error.code in ("forbidden", "hidden") else error
+    return (
+        Unauthenticated("sign in first") if is_anonymous and error.code in ("forbidden", "hidden") else error
+    )
