@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +17,6 @@ from host.testing.contents import form_of, wanted_files
 from host.testing.factory import Factory
 from host.testing.sites import Client, Site
 from host.web.documents import build_document
-from host.web.openapi.building import path_names
 from host.web.operations import Operation
 
 MEMBERS = ("type", "title", "status", "detail", "code", "trace_id")
@@ -77,7 +77,7 @@ class Conforming:
         user = self.site.account()
         if self.operation("create") is None:
             return user
-        answer = self.create(self.client(user), self.factory.body(self.wire, user))
+        answer = self.create(self.client(user), self.factory.body(self.wire, user), user)
         return self.site.account(role="admin") if answer.status_code == 403 else user
 
     @cached_property
@@ -89,12 +89,13 @@ class Conforming:
         """A client of an actor, or of nobody."""
         return self.site.client(actor)
 
-    def create(self, client: Client, body: dict[str, Any]) -> TestResponse:
+    def create(self, client: Client, body: dict[str, Any], owner: Actor | None = None) -> TestResponse:
         """Send a body to create: as JSON, or as a form where a file has to come with it."""
+        path = self.factory.placement.below(self.wire, self.wire.path, owner or self.writer)
         if not wanted_files(self.wire):
-            return client.post(self.wire.path, json=body)
+            return client.post(path, json=body)
         form = form_of(body, self.wire)
-        return client.post(self.wire.path, data=form, content_type="multipart/form-data")
+        return client.post(path, data=form, content_type="multipart/form-data")
 
     # -- rows and paths --
 
@@ -106,16 +107,23 @@ class Conforming:
         """The key of a new row of the writer's."""
         return self.factory.stored(self.wire, self.writer)
 
+    @cached_property
+    def collection(self) -> str:
+        """The path of the collection, below the writer's parents."""
+        return self.factory.placement.below(self.wire, self.wire.path, self.writer)
+
+    def path_of_text(self, key: str) -> str:
+        """The path of a row whose key is any text, as it is."""
+        item = self.factory.placement.below(self.wire, self.wire.places.items[0], self.writer)
+        return re.sub(r"\{[^}]*\}", lambda _: key, item)
+
     def path(self, keys: tuple[Any, ...]) -> str:
         """The path of a row."""
         return self.factory.path(self.wire, keys)
 
     def filled(self, operation: Operation, keys: tuple[Any, ...]) -> str:
         """The path of an operation about a row."""
-        path = operation.path
-        for name, key in zip(path_names(path), keys, strict=False):
-            path = path.replace(f"{{{name}}}", str(key))
-        return path
+        return self.factory.placement.item(self.wire, operation.path, keys)
 
     def attribute(self, outer: str) -> Attribute | None:
         """The attribute behind an outer name."""

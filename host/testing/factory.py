@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count
 from typing import Any
 
@@ -15,6 +16,7 @@ from host.declaration.nodes import Field
 from host.fields.kinds import longest
 from host.service import writing
 from host.testing.contents import uploaded, wanted_files
+from host.testing.placement import Placement
 from host.testing.sites import Site
 from host.web.openapi.examples import example_of
 from host.web.openapi.styles import Style
@@ -45,6 +47,9 @@ class Factory:
         samples = self.samples.get(wire.model.name, {})
         if name in samples:
             return samples[name]
+        placed = self.placement.relations(wire, owner)
+        if name in placed:
+            return placed[name]
         if isinstance(node, Attribute) and node.relation is not None:
             return self._referred(wire.model, node, owner)
         declared = node.field if isinstance(node, Attribute) else node
@@ -65,6 +70,7 @@ class Factory:
         main = registry.main_wire(model)
         given = {**(body if body is not None else self.body(main, owner)), **self._files(main)}
         values = registry.schemas.load(registry.schemas.create(main), given)
+        values |= {**self.placement.relations(main, owner), **self.placement.relations(wire, owner)}
         with self.site.runtime.writing(SYSTEM, plugin=model.plugin) as ctx:
             if model.owner is not None and model.declared.mixins.owned is not None:
                 values[model.owner.name] = owner.key(model.declared.mixins.owned.by)
@@ -78,7 +84,12 @@ class Factory:
 
     def path(self, wire: CompiledWire, keys: tuple[Any, ...]) -> str:
         """The path of a row."""
-        return "/".join([wire.path, *map(str, keys)])
+        return self.placement.item(wire, wire.places.items[0], keys)
+
+    @cached_property
+    def placement(self) -> Placement:
+        """Where rows of nested resources lie."""
+        return Placement(self.site, self._referred)
 
     def _referred(self, model: Model, attribute: Attribute, owner: Actor) -> Any:
         relation = attribute.relation
