@@ -21,8 +21,9 @@ MAIL: Final = "hostwright.mail"
 MASK: Final = "***"
 # Below these levels they tell of headers, bodies and the parameters of statements.
 QUIET: Final = {
-    "sqlalchemy": logging.WARNING, "alembic": logging.WARNING, "urllib3": logging.INFO, "botocore": logging.INFO, "boto3": logging.INFO,
-    "s3transfer": logging.INFO, "httpx": logging.WARNING, "httpcore": logging.INFO, "authlib": logging.INFO,
+    "sqlalchemy": logging.WARNING, "alembic": logging.WARNING, "httpx": logging.WARNING, "urllib3": logging.INFO,
+    "botocore": logging.INFO, "boto3": logging.INFO,
+    "s3transfer": logging.INFO, "httpcore": logging.INFO, "authlib": logging.INFO,
     "asyncio": logging.INFO, "PIL": logging.INFO, "redis": logging.INFO,
 }  # fmt: skip
 _TOKEN: Final = re.compile(
@@ -161,6 +162,11 @@ def _json_formatter() -> logging.Formatter:
                 log_data["request_id"] = request_id
             if "exc_info" in message_dict:
                 log_data["stack"] = _clean(message_dict["exc_info"])
+
+        def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
+            """The object on one line, by every reader's notion of a line."""
+            text = super().jsonify_log_record(log_data)
+            return text if text.isascii() else _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
     return JsonFormatter()
 

@@ -133,6 +133,7 @@ def generated(database: str, folder: Path) -> Site:
         "HOSTWRIGHT_DATABASE_URL": database,
         "HOSTWRIGHT_ROOT": str(site),
         "HOSTWRIGHT_SECRET": secrets.token_hex(32),
+        "HOSTWRIGHT_LOG_LEVEL": "warning",  # the other side logs no requests either
         "PYTHONPATH": str(ROOT),
     }
     migrate(site, environment)
