@@ -304,7 +304,9 @@ class Unique(Node):
     fields: tuple[FieldRef, ...] = word("the fields and to-one relations")
     where: Expression | None = word("only among rows for which this holds", None)
     lower: tuple[FieldRef, ...] = word("texts of `fields` compared without regard to case", ())
-    unordered: tuple[FieldRef, ...] = word("two of `fields` whose order does not count: a pair is its reverse", ())
+    unordered: tuple[FieldRef, ...] = word(
+        "two of `fields` whose order does not count: a pair is its reverse", ()
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -558,7 +560,8 @@ class WireValues(Node):
         "files as `{url, name, size, type}`, as the address alone, or as the path in the storage", "object"
     )
     blank: Literal["refuse", "none"] = word(
-        "`none`: an empty text means null where no text is wanted, as forms of web pages send it", "refuse"
+        "`none`: an empty text means null where no text is wanted, and an empty filter none, as forms of web pages send them",
+        "refuse",
     )
 
 
@@ -567,7 +570,9 @@ class WireParameter(Node):
     """A query parameter of a name of its own that filters a list, or searches it."""
 
     SHORT: ClassVar[str | None] = "field"
-    field: FieldRef | None = word("the field or to-one relation, also of a related row: `project.client`", None)
+    field: FieldRef | None = word(
+        "the field or to-one relation, also of a related row: `project.client`", None
+    )
     operator: Literal[
         "eq", "ne", "gt", "gte", "lt", "lte", "in", "null", "contains", "starts", "search", "phrase"
     ] = word(
@@ -705,7 +710,8 @@ class Resource(Node):
     operations: tuple[
         Literal["list", "get", "create", "update", "delete", "bulk", "export", "import", "history"], ...
     ] = word(
-        "the generated operations; `history` has to be asked for", ("list", "get", "create", "update", "delete", "bulk", "export", "import")
+        "the generated operations; `history` has to be asked for",
+        ("list", "get", "create", "update", "delete", "bulk", "export", "import"),
     )
     access: Access | None = word("who may do what", None)
     limits: Limits = word("how often one caller may ask, on servers", Limits())

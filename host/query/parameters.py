@@ -130,6 +130,8 @@ class QueryParser:
     # -- filters --
 
     def _filter(self, name: str, text: str, filters: list[Filter]) -> None:
+        if not text and self.wire.declared.values.blank == "none":
+            return  # an empty field of a form asks for nothing
         declared = self.wire.declared.parameters.get(name)
         operator: str
         attribute: Attribute | None

@@ -73,6 +73,12 @@ def test_blank_text_means_null(ann: Caller) -> None:
     assert book["title"] == ""
 
 
+def test_blank_filter_asks_for_nothing(ann: Caller) -> None:
+    ann.post("/api/loose", {"title": "t", "kind": "poem"})
+    assert ann.get("/api/loose?kind=").json == ann.get("/api/loose").json
+    assert ann.get("/api/demo/books?kind=").status == 422
+
+
 def test_blank_text_is_refused_elsewhere(ann: Caller) -> None:
     assert ann.post("/api/demo/books", {"title": "", "price": "", "shelf": ""}).status == 422
     assert ann.post("/api/loose", {"title": "x", "kind": ""}).pointers == ["/kind"]
