@@ -7,30 +7,16 @@ until a thread in the background has reached it again. Made once by `application
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import blake2b
-from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from host.errors import TooManyRequests
+from host.limiting.memory import BoundedMemory
 from host.limiting.rates import Rate
 
 if TYPE_CHECKING:
-    from limits import RateLimitItem
-
     from host.limiting.shared import Shared
-
-
-class Counters(Protocol):
-    """What is wanted of a storage of `limits`: windows that slide."""
-
-    def acquire_sliding_window_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool: ...
-
-    def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]: ...
-
-    def clear_sliding_window(self, key: str, expiry: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +48,9 @@ class Standing:
 class Limiter:
     """Counts by the name of what is limited and by who does it (an address, an account, a text that was typed)."""
 
-    def __init__(self, shared: Shared | None = None, memory: Callable[[], Counters] | None = None) -> None:
+    def __init__(self, shared: Shared | None = None, memory: BoundedMemory | None = None) -> None:
         self._shared = shared
-        self._make_memory = memory or _memory
-        self._lock = Lock()
+        self._memory = BoundedMemory() if memory is None else memory
 
     @classmethod
     def open(cls, redis_url: str = "") -> Limiter:
@@ -76,18 +61,13 @@ class Limiter:
 
         return cls(Shared(redis_url))
 
-    @cached_property
-    def _memory(self) -> Counters:
-        with self._lock:  # two threads may come here first
-            return self.__dict__.get("_memory") or self._make_memory()
-
     def take(self, rate: Rate, name: str, *who: str) -> Standing:
         """Count once, unless that would be over the rate; the standing afterwards."""
-        return self._standing(rate, name, who, counts=True)
+        return self._standing(rate, name, who, takes=True)
 
     def look(self, rate: Rate, name: str, *who: str) -> Standing:
         """The standing, without counting."""
-        return self._standing(rate, name, who, counts=False)
+        return self._standing(rate, name, who, takes=False)
 
     def demand(
         self, rate: Rate, name: str, *who: str, detail: str = "too many requests; try again later"
@@ -100,24 +80,26 @@ class Limiter:
 
     def clear(self, rate: Rate, name: str, *who: str) -> None:
         """Forget what was counted, e.g. failures after a success."""
-        key = _item(rate).key_for(name, _digest(who))
+        key = _key(rate, name, who)
         if self._shared is not None:
-            self._shared.run(lambda storage: storage.clear_sliding_window(key, rate.seconds))
-        self._memory.clear_sliding_window(key, rate.seconds)
+            self._shared.clear(key)
+        self._memory.clear(key)
 
     def close(self) -> None:
         """Give the connections back, e.g. at the end of a test."""
         if self._shared is not None:
             self._shared.close()
 
-    def _standing(self, rate: Rate, name: str, who: tuple[str, ...], *, counts: bool) -> Standing:
-        key = _item(rate).key_for(name, _digest(who))
-
-        def ask(storage: Counters) -> Standing:
-            return _asked(storage, rate, name, key, counts=counts)
-
-        found = None if self._shared is None else self._shared.run(ask)
-        return found or ask(self._memory)
+    def _standing(self, rate: Rate, name: str, who: tuple[str, ...], *, takes: bool) -> Standing:
+        key, found = _key(rate, name, who), None
+        if self._shared is not None:
+            found = self._shared.count(key, rate.times, rate.seconds, takes=takes)
+        if found is None:
+            found = self._memory.count(key, rate.times, rate.seconds, takes=takes)
+        is_free, previous, fading, current, left = found
+        used = previous * fading / rate.seconds + current
+        wait = _wait(rate, previous, fading, current, left) if used else 0
+        return Standing(name, rate, is_free, max(0, rate.times - math.ceil(used)), wait)
 
 
 def refusal(standing: Standing, detail: str = "too many requests; try again later") -> TooManyRequests:
@@ -125,17 +107,6 @@ def refusal(standing: Standing, detail: str = "too many requests; try again late
     error = TooManyRequests(detail)
     error.headers = standing.headers()
     return error
-
-
-def _asked(storage: Counters, rate: Rate, name: str, key: str, *, counts: bool) -> Standing:
-    taken = not counts or storage.acquire_sliding_window_entry(key, rate.times, rate.seconds)
-    previous, fading, current, left = storage.get_sliding_window(key, rate.seconds)
-    used = previous * fading / rate.seconds + current
-    is_allowed = taken and (counts or used <= rate.times - 1)
-    return Standing(
-        name, rate, is_allowed, max(0, rate.times - math.ceil(used)),
-        _wait(rate, previous, fading, current, max(0.0, left - rate.seconds)) if used else 0,
-    )  # fmt: skip
 
 
 def _wait(rate: Rate, previous: int, fading: float, current: int, left: float) -> int:
@@ -146,18 +117,7 @@ def _wait(rate: Rate, previous: int, fading: float, current: int, left: float) -
     return max(1, math.ceil(left + rate.seconds - wanted * rate.seconds / max(current, 1)))
 
 
-def _digest(who: tuple[str, ...]) -> str:
-    """Keys of one short length that tell nobody who it was."""
-    return blake2b("\0".join(who).encode("utf-8", "replace"), digest_size=12).hexdigest()
-
-
-def _item(rate: Rate) -> RateLimitItem:
-    from limits import RateLimitItemPerSecond  # the library only where something is counted
-
-    return RateLimitItemPerSecond(rate.times, rate.seconds, "hostwright")
-
-
-def _memory() -> Counters:
-    from host.limiting.memory import BoundedMemory
-
-    return BoundedMemory()
+def _key(rate: Rate, name: str, who: tuple[str, ...]) -> str:
+    """Short, and telling nobody who it was."""
+    digest = blake2b("\0".join(who).encode("utf-8", "replace"), digest_size=12).hexdigest()
+    return f"{name}/{rate.times}/{rate.seconds}/{digest}"

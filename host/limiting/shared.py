@@ -1,6 +1,7 @@
 """The counters in Redis, which may be away: short timeouts, one warning, and a thread that looks for it again.
 
-While it is away `run` answers None at once, and the limiter counts in memory.
+While it is away `count` answers None at once, and the limiter counts in memory. The library `limits` counts, with a sliding
+window.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import logging
 from collections.abc import Callable
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from host.limiting.memory import Count
 
 if TYPE_CHECKING:
     from limits.storage import RedisStorage
@@ -29,8 +32,22 @@ class Shared:
         self._closed = Event()
         self._lock = Lock()
 
-    def run(self, work: Callable[[RedisStorage], Found]) -> Found | None:
-        """What the work answers, or None while Redis is away."""
+    def count(self, key: str, times: int, seconds: int, *, takes: bool) -> Count | None:
+        """Count once if it `takes`, unless that would be more than so many `times`; None while Redis is away."""
+
+        def work(storage: RedisStorage) -> Count:
+            is_taken = takes and storage.acquire_sliding_window_entry(key, times, seconds)
+            previous, fading, current, left = storage.get_sliding_window(key, seconds)
+            is_free = is_taken or (not takes and previous * fading / seconds + current <= times - 1)
+            return Count(is_free, previous, fading, current, max(0.0, left - seconds))
+
+        return self._run(work)
+
+    def clear(self, key: str) -> None:
+        """Forget a key."""
+        self._run(lambda storage: storage.clear_sliding_window(key, 0))
+
+    def _run(self, work: Callable[[RedisStorage], Found]) -> Found | None:
         if self._is_away:
             return None
         try:

@@ -36,7 +36,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def timed(clock: Clock) -> Limiter:
-    return Limiter(memory=lambda: BoundedMemory(clock=clock))
+    return Limiter(memory=BoundedMemory(clock=clock))
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -125,7 +125,7 @@ def test_wait_is_exactly_long_enough(timed: Limiter, clock: Clock, offset: int) 
 
 def test_memory_is_bounded(clock: Clock) -> None:
     memory = BoundedMemory(most=100, clock=clock)
-    limiter = Limiter(memory=lambda: memory)
+    limiter = Limiter(memory=memory)
     for _ in range(3):
         limiter.take(THREE, "test", "kept in use")
     for number in range(1000):
