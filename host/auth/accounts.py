@@ -155,6 +155,18 @@ class Accounts:
         """Let an account sign in, or end its sessions and refuse it."""
         self._change(account, {"active": active}, ends_tokens=not active)
 
+    def set_verified(self, account: Row) -> None:
+        """Take its address for confirmed. Raises Invalid for an account without one."""
+        if not account["email"]:
+            raise Invalid.at("/email", "required", "the account has no e-mail address")
+        self._change(account, {"email_verified": True})
+
+    def delete(self, account: Row) -> None:
+        """Remove an account with its sessions. Raises Referenced when rows refer to it that may not go with it."""
+        with self.runtime.writing(SYSTEM, plugin="host") as ctx:
+            self.sessions.remove(ctx, account["id"])
+            ctx.records(ACCOUNT).delete(account["id"])
+
     # -- inside --
 
     def _attempt(self, what: str, name: str, row: Row | None, origin: Origin | None) -> Attempt | None:

@@ -198,7 +198,7 @@ class Oidc:
 
 def _address(external: External) -> str:
     if external.email is None or EMAIL.fullmatch(external.email) is None or len(external.email) > 254:
-        raise Forbidden(
+        raise SignInRefused(
             "the provider has not verified your e-mail address; without that you cannot sign in here"
         )
     return external.email

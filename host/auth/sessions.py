@@ -94,6 +94,11 @@ class Sessions:
         with self._writing() as ctx:
             return self.end_others(ctx, account, None)
 
+    def remove(self, ctx: Context, account: str) -> None:
+        """Within a transaction: no trace of an account's sessions."""
+        self._end(ctx, ctx.table(SESSION).c.account_id == account)
+        ctx.execute(ctx.table(SESSION).delete().where(ctx.table(SESSION).c.account_id == account))
+
     def end_others(self, ctx: Context, account: str, kept: str | None, version: int | None = None) -> int:
         """Within a transaction: end the sessions of an account but for one, which goes on under another token version."""
         table = ctx.table(SESSION)

@@ -8,37 +8,23 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
-import sqlalchemy as sa
 
-from host.application import load_site
+from host.actor import SYSTEM
 from host.auth.accounts import Accounts
 from host.auth.lookup import Row
-from host.auth.passwords import Passwords
-from host.cli.options import root_option, settings_without_secret
-from host.compiler.models import ACCOUNT
-from host.database import Database
-from host.errors import ConfigurationError
-from host.service.runtime import Runtime
+from host.auth.oidc import IDENTITY
+from host.cli.accounts import Door, cells, instant, opened
+from host.cli.options import root_option
 
 COLUMNS = ("number", "username", "email", "role", "active", "id")
+SESSION_COLUMNS = ("kind", "address", "user_agent", "created_at", "used_at", "expires_at")
 JSON_KEYS = (
-    "id",
-    "number",
-    "hex",
-    "username",
-    "email",
-    "name",
-    "role",
-    "active",
-    "email_verified",
-    "created_at",
-)
+    "id", "number", "hex", "username", "email", "name", "role", "active", "email_verified", "created_at",
+)  # fmt: skip
 
 account_argument = click.argument("account", metavar="ACCOUNT")
 password_option = click.option(
@@ -64,9 +50,9 @@ def create(
     """Make an account."""
     if not username and not email:
         raise click.UsageError("give --username or --email")
-    with _accounts(root) as accounts:
+    with opened(root) as door:
         values = {"username": username, "email": email, "name": name, "password": _password(password_stdin)}
-        made = accounts.sign_up(values, role=role)
+        made = door.accounts.sign_up(values, role=role)
     click.echo(f"Made {_called(made)}, number {made['number']}, with the role {made['role']}.")
 
 
@@ -75,15 +61,29 @@ def create(
 @click.option("--json", "as_json", is_flag=True, help="Print the accounts as JSON.")
 def list_accounts(root: Path, as_json: bool) -> None:
     """List every account."""
-    with _accounts(root) as accounts:
-        rows = accounts.listed()
+    with opened(root) as door:
+        rows = door.accounts.listed()
     if as_json:
-        click.echo(
-            json.dumps([{key: row[key] for key in JSON_KEYS} for row in rows], indent=2, default=_instant)
-        )
-    else:
-        for line in _table(rows):
-            click.echo(line)
+        click.echo(json.dumps([_shown(row) for row in rows], indent=2, default=instant))
+        return
+    for line in cells(COLUMNS, rows):
+        click.echo(line)
+
+
+@user.command()
+@root_option
+@account_argument
+def show(root: Path, account: str) -> None:
+    """Print ACCOUNT as JSON, with its sessions, keys and identities elsewhere."""
+    with opened(root) as door:
+        found = door.accounts.named(account)
+        told = {
+            **_shown(found),
+            "sessions": len(door.accounts.sessions.of(found["id"])),
+            "keys": [key["prefix"] for key in door.keys.of(found["id"])],
+            "identities": [f"{it['provider']}: {it['subject']}" for it in identities(door, found["id"])],
+        }
+    click.echo(json.dumps(told, indent=2, default=instant))
 
 
 @user.command("set-password")
@@ -92,9 +92,9 @@ def list_accounts(root: Path, as_json: bool) -> None:
 @password_option
 def set_password(root: Path, account: str, password_stdin: bool) -> None:
     """Give ACCOUNT another password; it has to sign in again everywhere."""
-    with _accounts(root) as accounts:
-        found = accounts.named(account)
-        accounts.set_password(found, _password(password_stdin))
+    with opened(root) as door:
+        found = door.accounts.named(account)
+        door.accounts.set_password(found, _password(password_stdin))
     click.echo(f"{_called(found)} has another password; tokens issued so far end within seconds.")
 
 
@@ -126,26 +126,76 @@ def activate(root: Path, account: str) -> None:
     )
 
 
+@user.command()
+@root_option
+@account_argument
+def verify(root: Path, account: str) -> None:
+    """Take the address of ACCOUNT for confirmed."""
+    said = "has a confirmed address."
+    _change(root, account, lambda accounts, found: accounts.set_verified(found), said)
+
+
+@user.command()
+@root_option
+@account_argument
+def unlock(root: Path, account: str) -> None:
+    """Forget the failed sign-ins of ACCOUNT, so that nobody has to wait."""
+    with opened(root) as door:
+        found = door.accounts.named(account)
+        door.throttle.unlock(found["id"])
+    click.echo(f"{_called(found)} can sign in without waiting.")
+
+
+@user.command("reset-link")
+@root_option
+@account_argument
+def reset_link(root: Path, account: str) -> None:
+    """Print a link with which ACCOUNT chooses another password, once; hand it over by a way that you trust."""
+    with opened(root) as door:
+        click.echo(door.recovery.reset_link(door.accounts.named(account)))
+
+
+@user.command()
+@root_option
+@account_argument
+@click.option("--end", is_flag=True, help="End all of them.")
+def sessions(root: Path, account: str, end: bool) -> None:
+    """List the sessions of ACCOUNT, or end them."""
+    with opened(root) as door:
+        found = door.accounts.named(account)
+        if end:
+            count = door.accounts.sessions.end_all(found["id"])
+            click.echo(f"{count} sessions of {_called(found)} end within seconds.")
+            return
+        for line in cells(SESSION_COLUMNS, door.accounts.sessions.of(found["id"])):
+            click.echo(line)
+
+
+@user.command()
+@root_option
+@account_argument
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(root: Path, account: str, yes: bool) -> None:
+    """Remove ACCOUNT for good, unless rows refer to it that may not go with it; deactivating keeps them."""
+    with opened(root) as door:
+        found = door.accounts.named(account)
+        if not yes:
+            click.confirm(f"Remove {_called(found)} for good?", abort=True)
+        door.accounts.delete(found)
+    click.echo(f"{_called(found)} has been removed.")
+
+
 def _change(root: Path, account: str, change: Callable[[Accounts, Row], None], said: str) -> None:
-    with _accounts(root) as accounts:
-        found = accounts.named(account)
-        change(accounts, found)
+    with opened(root) as door:
+        found = door.accounts.named(account)
+        change(door.accounts, found)
     click.echo(f"{_called(found)} {said}")
 
 
-@contextmanager
-def _accounts(root: Path) -> Iterator[Accounts]:
-    """The accounts in the site's database."""
-    settings = settings_without_secret(root)
-    registry = load_site(settings.root, settings.environ).registry
-    database = Database.open(settings.database_url, synchronous=settings.synchronous)
-    try:
-        database.check()
-        if not sa.inspect(database.engine).has_table(registry.model(ACCOUNT).table.name):
-            raise ConfigurationError("the database has no tables yet; run `hostwright db upgrade` first")
-        yield Accounts(Runtime.make(registry, database, settings.secret, audit=settings.audit), Passwords.of(registry, settings.identity.password_min))
-    finally:
-        database.dispose()
+def identities(door: Door, account: str) -> list[Row]:
+    """Who an account is at other providers."""
+    with door.accounts.runtime.reading(SYSTEM, plugin="host") as ctx:
+        return ctx.records(IDENTITY).find_all(account=account)
 
 
 def _password(is_stdin: bool) -> str:
@@ -159,18 +209,5 @@ def _called(account: Row) -> str:
     return str(account["username"] or account["email"])
 
 
-def _table(rows: list[Row]) -> Iterator[str]:
-    cells = [COLUMNS, *(tuple(_cell(row[name]) for name in COLUMNS) for row in rows)]
-    widths = [max(len(line[at]) for line in cells) for at in range(len(COLUMNS))]
-    for line in cells:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-
-
-def _cell(value: Any) -> str:  # any native value of an account
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "-" if value is None else str(value)
-
-
-def _instant(value: Any) -> str:
-    return str(value.isoformat().replace("+00:00", "Z"))
+def _shown(account: Row) -> Row:
+    return {key: account[key] for key in JSON_KEYS}

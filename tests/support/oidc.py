@@ -138,11 +138,11 @@ class LocalProvider:
         }  # fmt: skip
 
 
-def make_app(provider: LocalProvider) -> Flask:
-    """The provider's endpoints."""
+def grant_of(provider: LocalProvider) -> type[AuthorizationCodeGrant]:
+    """The code flow over the provider's codes."""
 
     class Grant(AuthorizationCodeGrant):
-        TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic"]
+        TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_basic",)
 
         def save_authorization_code(self, code: str, request: Any) -> None:
             data = request.payload.data
@@ -159,6 +159,12 @@ def make_app(provider: LocalProvider) -> Flask:
 
         def authenticate_user(self, authorization_code: Code) -> Person:
             return authorization_code.user
+
+    return Grant
+
+
+def connect_of(provider: LocalProvider) -> OpenIDCode:
+    """Id tokens of the provider's person, signed with its key."""
 
     class Connect(OpenIDCode):
         def exists_nonce(self, nonce: str, request: Any) -> bool:
@@ -178,12 +184,17 @@ def make_app(provider: LocalProvider) -> Flask:
             made = provider.tamper(provider, header, claims) if provider.tamper else None
             return made if made is not None else jwt.encode(header, claims, provider.key)
 
+    return Connect(require_nonce=True)
+
+
+def make_app(provider: LocalProvider) -> Flask:
+    """The provider's endpoints."""
     app = Flask("provider")
     server = AuthorizationServer(
         app, lambda name: Client(provider.redirect) if name == CLIENT_ID else None,
         lambda token, asked: provider.tokens.update({token["access_token"]: asked.user}),
     )  # fmt: skip
-    server.register_grant(Grant, [Connect(require_nonce=True), CodeChallenge(required=True)])
+    server.register_grant(grant_of(provider), [connect_of(provider), CodeChallenge(required=True)])
 
     @app.before_request
     def note() -> None:

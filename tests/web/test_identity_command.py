@@ -104,3 +104,58 @@ def test_missing_tables_are_one_sentence(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "resources.yaml").write_text("grammar: 1\nsite: {name: Test}\n")
     failed = run("user", "list", "--root", str(tmp_path))
     assert failed.stderr == "Error: the database has no tables yet; run `hostwright db upgrade` first\n"
+
+
+@pytest.mark.usefixtures("root")
+def test_operator_helps_somebody_who_cannot_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    make("--username", "ann", "--email", "ann@x.org")
+    assert run("user", "verify", "ann").stdout == "ann has a confirmed address.\n"
+    assert [row["email_verified"] for row in listed()] == [True]
+    assert run("user", "unlock", "ann").stdout == "ann can sign in without waiting.\n"
+    assert run("user", "sessions", "ann").stdout.split() == [
+        "kind", "address", "user_agent", "created_at", "used_at", "expires_at",
+    ]  # fmt: skip
+    assert run("user", "sessions", "ann", "--end").stdout == "0 sessions of ann end within seconds.\n"
+    assert "set HOSTWRIGHT_PUBLIC_URL" in run("user", "reset-link", "ann").stderr
+    monkeypatch.setenv("HOSTWRIGHT_PUBLIC_URL", "https://app.example.org")
+    link = run("user", "reset-link", "ann").stdout
+    assert link.startswith("https://app.example.org/api/auth/reset-password?token=")
+
+
+@pytest.mark.usefixtures("root")
+def test_account_is_shown_whole() -> None:
+    make("--username", "ann", "--email", "ann@x.org")
+    shown = json.loads(run("user", "show", "ann@x.org").stdout)
+    assert (shown["username"], shown["sessions"], shown["keys"], shown["identities"]) == ("ann", 0, [], [])
+
+
+@pytest.mark.usefixtures("root")
+def test_account_is_removed_on_confirmation() -> None:
+    make("--username", "ann")
+    assert run("user", "delete", "ann", typed="n\n").exit_code == 1
+    assert [row["username"] for row in listed()] == ["ann"]
+    assert "ann has been removed." in run("user", "delete", "ann", typed="y\n").stdout
+    assert listed() == []
+
+
+@pytest.mark.usefixtures("root")
+def test_keys_are_made_listed_and_revoked() -> None:
+    make("--username", "ann")
+    made = run("key", "create", "ann", "--name", "nightly", "--scope", "host.account:me", "--days", "30")
+    text = made.stdout.strip()
+    assert text.startswith("hw_")
+    (key,) = json.loads(run("key", "list", "--json").stdout)
+    assert (key["name"], key["account"], key["scopes"]) == ("nightly", "ann", ["host.account:me"])
+    assert key["expires_at"] is not None
+    assert text.rpartition("_")[2] not in run("key", "list").stdout
+    assert run("key", "revoke", text).stdout == "The key is refused within seconds.\n"
+    assert json.loads(run("key", "list", "ann", "--json").stdout) == []
+    assert run("key", "revoke", text).stderr == "Error: there is no such key\n"
+
+
+@pytest.mark.usefixtures("root")
+def test_strange_scope_is_one_sentence() -> None:
+    make("--username", "ann")
+    failed = run("key", "create", "ann", "--name", "x", "--scope", "nothing.here:list")
+    assert (failed.exit_code, failed.stdout) == (1, "")
+    assert failed.stderr == "Error: there is no plugin 'nothing'\n"

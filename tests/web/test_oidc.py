@@ -1,5 +1,6 @@
 """Signing in with OpenID Connect at a real provider, on both databases; and everything that a provider may say wrongly."""
 
+import base64
 import time
 import urllib.error
 import urllib.request
@@ -154,12 +155,10 @@ def test_accounts_with_verified_addresses_are_linked(site: IdentitySite) -> None
 
 
 def test_squatter_is_not_linked(site: IdentitySite) -> None:
-    squatter = site.register(username="squatter", email="ann@x.org").json
+    site.register(username="squatter", email="ann@x.org")
     answer = sign_in(site)
     assert answer.status_code == 409
     assert "nobody has confirmed" in answer.json["detail"]  # type: ignore[index]
-    assert squatter is not None
-    assert site.app.authentication.identity is not None
     table = site.app.runtime.registry.models["host.external_identity"].table
     with site.app.runtime.database.writing() as connection:
         assert connection.execute(table.select()).all() == []
@@ -274,8 +273,6 @@ def foreign_key(provider: LocalProvider, header: dict[str, Any], claims: dict[st
 
 def unsigned(provider: LocalProvider, header: dict[str, Any], claims: dict[str, Any]) -> str:
     signed = jwt.encode(header, claims, provider.key)
-    import base64
-
     head = base64.urlsafe_b64encode(b'{"alg":"none"}').rstrip(b"=").decode()
     return f"{head}.{signed.split('.')[1]}."
 
@@ -367,20 +364,14 @@ def test_address_may_come_from_userinfo(site: IdentitySite, provider: LocalProvi
         {"issuer": "https://evil.example"},
         {"jwks_uri": None},
         {"token_endpoint": 5},
-        {"authorization_endpoint": ""},
+        {"authorization_endpoint": None},
     ],
 )
 def test_wrong_description_is_refused(
     local: IdentitySite, provider: LocalProvider, wrong: dict[str, Any]
 ) -> None:
     provider.metadata = wrong
-    browser = local.client()
-    answer = browser.get("/api/auth/oidc/acme")
-    assert answer.status_code == 502 or sign_in_fails(browser, answer)
-
-
-def sign_in_fails(browser: Client, answer: TestResponse) -> bool:
-    return not answer.headers["Location"].startswith("http")
+    assert local.client().get("/api/auth/oidc/acme").status_code == 502
 
 
 @pytest.mark.parametrize(
@@ -438,7 +429,7 @@ def test_front_end_may_want_cookies(fronted: IdentitySite) -> None:
 def test_front_end_is_told_what_went_wrong(fronted: IdentitySite, provider: LocalProvider) -> None:
     provider.person.email_verified = False
     told = parse_qs(urlsplit(sign_in(fronted).headers["Location"]).query)
-    assert told["error"] == ["forbidden"]
+    assert told["error"] == ["sign_in_refused"]
 
 
 def test_account_is_linked_by_its_owner(site: IdentitySite) -> None:
