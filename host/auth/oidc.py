@@ -11,6 +11,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -38,6 +39,7 @@ from host.settings import OidcSettings
 IDENTITY: Final = "host.external_identity"
 FLOW_SECONDS = 600
 CODE_SECONDS = 60
+AT_ONCE = 5
 _ERROR = re.compile(r"[a-z_]{1,60}")
 
 
@@ -92,10 +94,10 @@ class Oidc:
         external = self.providers[provider].identify(query["code"], self._proof(provider, state))
         if account:
             return self._link(provider, external, account)
-        try:
-            return self._account(provider, external)
-        except Duplicate:  # the same person came twice at once
-            return self._account(provider, external)
+        for _ in range(AT_ONCE):
+            with suppress(Duplicate):  # the same person is coming another time just now
+                return self._account(provider, external)
+        return self._account(provider, external)
 
     def hand_over(self, account: Row) -> str:
         """A code that a front end exchanges for the sign-in, once and soon."""
