@@ -212,7 +212,7 @@ class IdentityOperations:
     def _operation(self, name: str, node: Endpoint, work: Work) -> Operation:
         plugin, _, noun = name.partition(".")
         is_public = node.access == ("public",)
-        details: dict[str, Any] = {"identity": node.identity}
+        details: dict[str, Any] = {"identity": node.identity, "redirect": node.redirect}
         if node.identity == "me":
             details["scope"] = ("account", "me")
         known_as = operation_id(noun, "host.account") if plugin == HOST else operation_id("", name)

@@ -14,8 +14,10 @@ from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field, WireValues
 from host.service.runtime import Runtime
+from host.web.http import FORM, JSON
 from host.web.lists import is_bare
 from host.web.openapi.components import Components, Json
+from host.web.openapi.credentials import csrf_header, schemes, security
 from host.web.openapi.errors import ErrorAnswers, cases_of
 from host.web.openapi.files import FileParts
 from host.web.openapi.many import ManyRows
@@ -36,9 +38,8 @@ from host.web.resources import is_partial
 if TYPE_CHECKING:
     from apispec import APISpec
 
-JSON = "application/json"
+MEDIA = {"json": JSON, "form": FORM}
 MERGE_PATCH = "application/merge-patch+json"
-BEARER = "bearerAuth"
 Part = tuple[list[Json], Json | None, Json]  # parameters, request body, responses of success
 
 
@@ -62,13 +63,9 @@ class DocumentBuilder:
 
     def build(self, operations: Iterable[Operation]) -> None:
         """Add everything."""
-        self.spec.components.security_scheme(
-            BEARER,
-            {
-                "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-                "description": "The token that `POST /api/auth/login` answers.",
-            },
-        )  # fmt: skip
+        operations = list(operations)
+        for name, scheme in schemes(operations).items():
+            self.spec.components.security_scheme(name, scheme)
         tags: dict[str, str] = {}
         for operation in operations:
             tags.setdefault(tag_of(operation), self._tag_doc(operation))
@@ -102,8 +99,9 @@ class DocumentBuilder:
         doc = self._doc(operation)
         if doc:
             said["description"] = doc
-        if inner or parameters:
-            said["parameters"] = [*inner, *parameters]
+        headers = csrf_header(operation)
+        if inner or parameters or headers:
+            said["parameters"] = [*inner, *parameters, *headers]
         if body is not None:
             said["requestBody"] = body
         said["responses"] = {
@@ -111,10 +109,7 @@ class DocumentBuilder:
             **answers,
         }
         said["responses"] = dict(sorted(said["responses"].items()))
-        if operation.is_open:
-            said["security"] = []
-        else:
-            said["security"] = [{}, {BEARER: []}] if operation.is_public else [{BEARER: []}]
+        said["security"] = security(operation)
         return said
 
     def _doc(self, operation: Operation) -> str:
@@ -193,10 +188,14 @@ class DocumentBuilder:
         if operation.input is not None and operation.method == "GET":
             parameters = list(input_parameters(operation.input, self.values, style, base))
         elif operation.input is not None:
-            body = _body(
-                self.values.bare(operation.input, style, base), is_required=self._needs_body(operation.input)
-            )
-        return parameters, body, {str(operation.status): self._result(operation, base)}
+            schema = self.values.bare(operation.input, style, base)
+            types = tuple(MEDIA[media] for media in operation.media)
+            body = _body(schema, types, is_required=self._needs_body(operation.input))
+        answers: Json = {str(operation.status): self._result(operation, base)}
+        target = operation.details.get("redirect")
+        if target:
+            answers["303"] = {"description": "Sent on.", "headers": {"Location": _header(f"`{target}`")}}
+        return parameters, body, answers
 
     def _result(self, operation: Operation, base: str) -> Json:
         out = operation.out

@@ -9,6 +9,7 @@ from host.compiler.schemas import camel
 from host.declaration.nodes import WireErrors
 from host.errors import HostError
 from host.web.openapi.components import Components, Json
+from host.web.openapi.credentials import csrf_header
 from host.web.operations import Operation
 from host.web.problems import PROBLEM
 
@@ -76,10 +77,7 @@ def cases_of(operation: Operation, *, has_body: bool) -> Iterator[Case]:
     """The errors that an operation can end in."""
     yield errors.HostError
     yield errors.Unavailable
-    if not operation.is_open:
-        yield from (errors.BadRequest, errors.Unauthenticated)
-    if operation.access:
-        yield errors.Forbidden
+    yield from _refusals(operation)
     if "{" in operation.path:
         yield errors.NotFound
         if "hidden" in operation.errors.status:
@@ -96,6 +94,16 @@ def cases_of(operation: Operation, *, has_body: bool) -> Iterator[Case]:
     versioned = operation.wire.model.declared.mixins.versioned if operation.wire is not None else None
     if versioned is not None and versioned.required and operation.kind in VERSIONED:
         yield errors.PreconditionRequired
+
+
+def _refusals(operation: Operation) -> Iterator[Case]:
+    """What a caller is told who may not."""
+    if not operation.is_open:
+        yield from (errors.BadRequest, errors.Unauthenticated)
+    if operation.access:
+        yield errors.Forbidden
+    if csrf_header(operation):
+        yield errors.CsrfFailed
 
 
 class ErrorAnswers:
@@ -158,7 +166,9 @@ class ErrorAnswers:
         }
         properties = {**{str(key): {"const": value} for key, value in form.constants.items()}, **properties}
         required = [key for key in properties if key != "errors"]
-        example = self._example(errors.Invalid, errors.Invalid.status, form)  # of one name, whatever statuses are
+        example = self._example(
+            errors.Invalid, errors.Invalid.status, form
+        )  # of one name, whatever statuses are
         content = {
             "type": "object", "description": "A problem (RFC 9457).", "properties": properties, "required": required,
             "examples": [example],
