@@ -27,7 +27,7 @@ from host.declaration.expressions import (
 )
 from host.declaration.expressions import Literal as Constant
 from host.declaration.keys import attributes
-from host.declaration.memberships import member_relation
+from host.declaration.memberships import ROLE, membership
 from host.declaration.nodes import AnyOf, Declaration, Field, Relation, Resource
 from host.declaration.scopes import Scope, inside_rule, resolve
 from host.declaration.workspace import ACCOUNT
@@ -142,12 +142,12 @@ class Lowering:
             return Decided(
                 any(isinstance(it, Constant) and it.value == self.kind.role for it in call.arguments)
             )
+        if call.name == "member":
+            return self._member(call)
         path = call.arguments[0] if call.arguments else None
         relation = self._many(path)
-        if relation is None or call.name not in ("any", "all", "member"):
+        if relation is None or call.name not in ("any", "all"):
             return Atom(self._key(call))
-        if call.name == "member":
-            return self._member(call, path, relation)
         condition = (
             self._inside(relation).condition(call.arguments[1]) if len(call.arguments) > 1 else Decided(True)
         )
@@ -159,15 +159,19 @@ class Lowering:
         found = attributes(self._resource).get(path.path[0])
         return found if isinstance(found, Relation) and found.many else None
 
-    def _member(self, call: Call, path: Any, relation: Relation) -> Formula:
-        target = self.declaration.resources[relation.to]
-        name = "id" if relation.to == ACCOUNT else member_relation(target)
+    def _member(self, call: Call) -> Formula:
+        """A row over there is the actor's, in one of the roles."""
         if not self.kind.is_authenticated:
             return Decided(False)
-        if name is None or len(call.arguments) > 1:
-            return Atom(self._key(call), is_actor=True)
-        key = Me(("id",)) if relation.to == ACCOUNT else Me()
-        return Linked(self._key(path), "any", self._inside(relation)._opaque("==", Column((name,)), key))
+        asked = membership(self.declaration.resources, self.scope.resource or "", call)
+        relation = self._follow(asked.path)[-1]
+        assert isinstance(relation, Relation)  # the linker checked it
+        inside = self._inside(relation)
+        left = Column(("id",)) if asked.relation is None else Column((asked.relation,))
+        key = inside._opaque("==", left, Me(("id",)) if relation.to == ACCOUNT else Me())
+        own = Atom(key.key, is_actor=True) if isinstance(key, Atom) else key
+        roles = Tested(inside._key(Column((ROLE,))), "in", asked.roles) if asked.roles else Decided(True)
+        return Linked(self._key(Column(asked.path)), "any", All((own, roles)) if asked.roles else own)
 
     def _inside(self, relation: Relation) -> Lowering:
         return replace(self, scope=replace(self.scope, resource=relation.to))

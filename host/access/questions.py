@@ -20,6 +20,7 @@ from host.errors import Invalid, NotFound
 # Other surfaces and the operation whose rule guards them.
 SAME_RULE = {
     "search": "list", "count": "list", "export": "list", "expand": "list", "import": "create", "history": "get",
+    "download": "get", "link": "get", "upload": "update", "clear": "update",
     "bulk_create": "create", "bulk_update": "update", "bulk_delete": "delete",
 }  # fmt: skip
 

@@ -10,11 +10,13 @@ from typing import Any, Final
 
 import orjson
 
+from host.testing.contents import CONTENTS
 from tests.access_matrix.calling import Reply
 from tests.access_matrix.cases import Case
 from tests.access_matrix.world import Note
 
 Probe = Callable[[Case], None]
+CONTENT: Final = CONTENTS["text/plain"][0]
 
 
 def expected_titles(notes: Sequence[Note]) -> list[str]:
@@ -364,6 +366,60 @@ def _tally(case: Case) -> None:
             case.check_denied(reply, visible=case.is_there(board))
 
 
+# --- files and history ------------------------------------------------------------------------------------------------
+
+
+def probe_download(case: Case) -> None:
+    """A file, and a link to it, is visible exactly as its row is."""
+    case.make.give_photos(case.world)
+    for note in case.world.notes:
+        reply = case.caller.send("GET", case.path(note))
+        if case.sees(note):
+            is_link = case.operation.kind == "link"
+            case.expect(reply.status == 200, f"the file of {note.title} answered {reply.status}")
+            case.expect(is_link or reply.body == CONTENT, "the file is not what was stored")
+        else:
+            case.check_denied(reply, visible=False)
+            case.expect(CONTENT not in reply.body, "the refusal tells the file")
+
+
+def probe_upload(case: Case) -> None:
+    for note in case.world.notes:
+        reply = case.caller.send(case.operation.method, case.path(note), CONTENT, "text/plain")
+        _check_file_written(case, note, reply)
+
+
+def probe_clear(case: Case) -> None:
+    case.make.give_photos(case.world)
+    for note in case.world.notes:
+        _check_file_written(case, note, case.caller.send(case.operation.method, case.path(note)))
+
+
+def _check_file_written(case: Case, note: Note, reply: Reply) -> None:
+    if case.sees(note) and case.world.may("update", case.me, note) and (case.me or case.operation.is_public):
+        case.expect(
+            reply.status == case.operation.status, f"the file of {note.title} answered {reply.status}"
+        )
+    else:
+        case.check_denied(reply, visible=case.sees(note))
+
+
+def probe_history(case: Case) -> None:
+    """What was done to a row is told to whoever sees it, and of no field that is hidden from them."""
+    for note in case.world.notes:
+        reply = case.caller.send("GET", case.path(note))
+        if not case.sees(note) or (case.me is None and not case.operation.is_public):
+            case.check_denied(reply, visible=False)
+            continue
+        case.expect(reply.status == 200, f"the history of {note.title} answered {reply.status}")
+        shown = case.world.shown(case.me, note)
+        told = {it["field"] for entry in reply.json.get("items", []) for it in entry["changes"]}
+        for name in ("cost", "hush"):
+            case.expect(
+                name in shown or case.outer(name) not in told, f"the history of {note.title} tells {name}"
+            )
+
+
 PROBES: Final[dict[str, Probe]] = {
     "list": probe_list,
     "export": probe_export,
@@ -376,4 +432,9 @@ PROBES: Final[dict[str, Probe]] = {
     "bulk_delete": probe_bulk("delete"),
     "import": probe_import,
     "action": probe_action,
+    "download": probe_download,
+    "link": probe_download,
+    "upload": probe_upload,
+    "clear": probe_clear,
+    "history": probe_history,
 }

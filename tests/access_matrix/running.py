@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from host.actor import SYSTEM, Actor
+from host.testing.contents import uploaded
 from host.testing.sites import Site
 from host.web.door import Door
 from host.web.operations import Operation
@@ -49,6 +50,16 @@ class Store:
         """Another row like this one, seats included."""
         with self.site.runtime.writing(SYSTEM, plugin="demo") as ctx:
             return store_note(ctx, world, replace(note, title=f"copy of {note.title}"))
+
+    def give_photos(self, world: World) -> None:
+        """A file in every row that has none."""
+        model, files = self.site.runtime.registry.models[f"demo.note_{world.kind}"], self.site.runtime.files
+        assert files is not None  # the site declares file fields
+        with self.site.runtime.writing(SYSTEM, plugin="demo") as ctx:
+            for row in ctx.execute(_select(ctx, world.kind)).all():
+                if row.photo is None:
+                    stored = uploaded(files, model.attributes["photo"])
+                    ctx.records(model.name).update(row.id, values={"photo": stored})
 
     def is_there(self, world: World, note: Note) -> bool:
         with self.site.runtime.reading(SYSTEM, plugin="demo") as ctx:
@@ -121,7 +132,12 @@ class Matrix:
     def boards(self) -> dict[str, Board]:
         with self.site.runtime.writing(SYSTEM, plugin="demo") as ctx:
             boards = ctx.records("demo.board")
-            return {it.name: replace(it, id=str(boards.create(self._board(it))["id"])) for it in BOARDS}
+            made = {it.name: replace(it, id=str(boards.create(self._board(it))["id"])) for it in BOARDS}
+            for board in made.values():
+                for person, role in board.people:
+                    values = {"board": board.id, "person": self.people[person].id, "role": role}
+                    ctx.records("demo.board_member").create(values)
+            return made
 
     def _board(self, board: Board) -> dict[str, Any]:
         return {"name": board.name, "shared": board.shared, "owner": self.people[board.owner].id}

@@ -27,6 +27,7 @@ class Board:
     name: str
     owner: str
     shared: bool
+    people: tuple[tuple[str, str], ...] = ()
     id: str = ""
 
 
@@ -56,7 +57,10 @@ PEOPLE: Final = (
     Person("owner"),
     Person("admin", role="admin", level=9),
 )
-BOARDS: Final = (Board("wide", "owner", True), Board("narrow", "stranger", False))
+BOARDS: Final = (
+    Board("wide", "owner", True, (("member", "hand"), ("viewer", "guest"))),
+    Board("narrow", "stranger", False, (("member", "guest"),)),
+)
 NOTES: Final = (
     Note("alpha", "owner", "wide", "open", 1, (("member", "plain"), ("viewer", "viewer"))),
     Note("bravo", "owner", "wide", "shut", 5, (("member", "plain"),)),
@@ -85,8 +89,8 @@ def _signed_in(me: Actor, note: Note) -> bool:
     return me is not None
 
 
-def board_owner(note: Note) -> str:
-    return next(board.owner for board in BOARDS if board.name == note.board)
+def board_of(note: Note) -> Board:
+    return next(board for board in BOARDS if board.name == note.board)
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,12 @@ KINDS: Final[dict[str, Rules]] = {
     "role": every("role('admin')", _admin),
     "member": every("member(seats)", lambda me, note: any(is_named(me, person) for person, _ in note.seats)),
     "ranked": every("any(seats, person == me and rank == 'plain')", _plain),
-    "dotted": every("board.owner == me", lambda me, note: is_named(me, board_owner(note))),
+    "crew": every("member('board')", lambda me, note: any(is_named(me, person) for person, _ in board_of(note).people)),
+    "hands": every(
+        "member('board', 'hand')",
+        lambda me, note: any(is_named(me, person) and role == "hand" for person, role in board_of(note).people),
+    ),
+    "dotted": every("board.owner == me", lambda me, note: is_named(me, board_of(note).owner)),
     "some": every("any(seats, rank == 'chief')", lambda me, note: any(rank == "chief" for _, rank in note.seats)),
     "whole": every(
         "all(seats, person != me)",
