@@ -6,7 +6,9 @@ An origin counts when it is one of the list, letter by letter; nothing that a re
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
+from host.declaration.nodes import Credential
 from host.web.http import Answer, Request
 from host.web.router import Router
 from host.web.steps import Steps
@@ -14,7 +16,7 @@ from host.web.steps import Steps
 ANY = "*"
 ACCEPTED = (
     "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Modified-Since, If-Range, Range,"
-    " Prefer, X-CSRFToken, X-CSRF-Token, X-Request-Id, traceparent"
+    " X-Request-Id, traceparent"
 )
 EXPOSED = (
     "Accept-Ranges, Content-Disposition, Content-Range, ETag, Idempotency-Replayed, Link, Location, RateLimit,"
@@ -43,7 +45,7 @@ class Cors:
             return None
         return Answer(204, b"", None, [
             ("Access-Control-Allow-Methods", ", ".join(self._methods(request.path))),
-            ("Access-Control-Allow-Headers", ACCEPTED),
+            ("Access-Control-Allow-Headers", self._accepted),
             ("Access-Control-Max-Age", str(self.seconds)),
         ])  # fmt: skip
 
@@ -68,6 +70,12 @@ class Cors:
         if ANY in self.origins:
             return ANY
         return origin if origin in self.origins else None
+
+    @cached_property
+    def _accepted(self) -> str:
+        """The headers that requests may have, with those in which wires want the CSRF token."""
+        wanted = {it.credential.csrf_header for it in self.router.operations if it.credential is not None}
+        return ", ".join([ACCEPTED, *sorted({Credential().csrf_header, *wanted})])
 
     def _methods(self, path: str) -> tuple[str, ...]:
         matched = self.router.match("OPTIONS", path)

@@ -32,7 +32,8 @@ class Router:
     def __init__(self, operations: Iterable[Operation]) -> None:
         self._root = _Node()
         self._plain: dict[tuple[str, str], Operation] = {}
-        for operation in operations:
+        self.operations = tuple(operations)
+        for operation in self.operations:
             for path in operation.all_paths():
                 self._add(operation, path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from host.declaration.nodes import Credential
 from host.web.http import Answer
 from tests.web.rim import Rim, header, operation, settings_of
 
@@ -74,6 +75,12 @@ def test_preflight_says_what_the_path_can() -> None:
         allowed(rim.ask("OPTIONS", "/openapi.json", headers=PREFLIGHT))["Access-Control-Allow-Methods"]
         == "GET, HEAD"
     )
+
+
+def test_headers_of_declared_credentials_are_accepted() -> None:
+    declared = operation("POST", credential=Credential(cookie=True, csrf_header="X-CSRFToken"))
+    said = allowed(Rim(settings_of(CORS_ORIGINS=APP), declared).ask("OPTIONS", headers=PREFLIGHT))
+    assert {"X-CSRF-Token", "X-CSRFToken"} <= {*said["Access-Control-Allow-Headers"].split(", ")}
 
 
 def test_plain_options_is_no_preflight() -> None:
