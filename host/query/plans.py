@@ -17,7 +17,8 @@ from host.compiler.statements import Statement, compile_statement
 from host.compiler.wires import CompiledWire, outputs
 from host.database import Database
 from host.query.conditions import asked_values, condition, filtered, found
-from host.query.expanding import Embedded, Expansion, plan_embeds, plan_expansion
+from host.query.embedding import Embedded, plan_embeds
+from host.query.expanding import Expansion, plan_expansion
 from host.query.keyset import after_cursor, ordered
 from host.query.parameters import ListQuery, Order
 

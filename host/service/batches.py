@@ -16,7 +16,7 @@ from host.compiler.expressions import any_of, referred
 from host.compiler.models import Attribute, Model
 from host.database import violation_of
 from host.fields.columns import DjangoUid
-from host.query.expanding import in_keys
+from host.query.related import in_keys
 from host.service.context import Context
 from host.service.plans import write_rule
 from host.service.references import counterpart, shared_by

@@ -19,7 +19,7 @@ from host.compiler.wires import CompiledWire, outputs
 from host.database import Database
 from host.fields.forms import NATIVE
 from host.query.conditions import asked_shape, asked_values
-from host.query.expanding import Embedded, plan_embeds
+from host.query.embedding import Embedded, plan_embeds
 from host.query.parameters import QueryParser
 from host.query.plans import ListPlan, Planner, WholePlan
 

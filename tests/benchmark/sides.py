@@ -150,12 +150,36 @@ def generated(database: str, folder: Path) -> Site:
     return Site(
         target="wsgi:application",
         environment=environment,
-        headers={"Authorization": f"Bearer {token}"},
+        headers={"Authorization": client.environ_base["HTTP_AUTHORIZATION"]},
         parent="project",
         listing="/api/tasks?status={status}&sort=-created_at&count=exact",
         projects=projects,
         tasks=tasks,
     )
+
+
+def copied(folder: Path) -> Path:
+    """The declarations of the benchmark in a folder of their own."""
+    return Path(shutil.copytree(ROOT / "tests" / "benchmark" / "site", folder / "site"))
+
+
+def environment_of(database: str, site: Path) -> dict[str, str]:
+    """What the site runs with."""
+    return {
+        "HOSTWRIGHT_DATABASE_URL": database,
+        "HOSTWRIGHT_ROOT": str(site),
+        "HOSTWRIGHT_SECRET": secrets.token_hex(32),
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+def signed_in(app: Any) -> FlaskClient:
+    """A client of a new account."""
+    client: FlaskClient = app.test_client()
+    account = {"email": "bench@example.org", "password": secrets.token_hex(8), "name": "Bench"}
+    token = client.post("/api/auth/register", json=account).json["token"]
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    return client
 
 
 def migrate(site: Path, environment: dict[str, str]) -> None:

@@ -13,7 +13,7 @@ from host.compiler.registry import Registry
 from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field, WireOperation
-from host.query.expanding import MOST_RELATED
+from host.query.related import MOST_RELATED
 from host.web.lists import is_bare
 from host.web.openapi.components import Components, Json
 from host.web.openapi.examples import example_of
