@@ -87,6 +87,11 @@ class Throttle:
                 ctx.execute(less.values(failures=table.c.failures - 1))
             self._remember(ctx, account, self.marks.place(attempt.origin), now)
 
+    def know(self, account: str, origin: Origin | None) -> None:
+        """An account has been made, or has signed in without a password, from here."""
+        with self._writing() as ctx:
+            self._remember(ctx, account, self.marks.place(origin or NOBODY), self._clock())
+
     def welcome(self, account: str, origin: Origin | None) -> None:
         """An account has been made, or taken back, from here: forget its failures, and where else it was used."""
         known = self._runtime.registry.models[KNOWN].table

@@ -50,12 +50,20 @@ def serve(root: Path, only: str, address: str, server: str, **more: Any) -> None
     configure(settings.logs)
     check_free(listening)
     _check_database(settings)
+    _check_mail(settings)
     workers = f"{listening.workers} {server} worker{'s' if listening.workers > 1 else ''}"
     click.echo(f"Serving {only or 'the site'} on http://{listening.bind} with {workers}")
     if server == "granian":
         serve_granian(settings.root, listening, settings.logs, only)
     else:
         serve_gunicorn(flask_app(assemble(settings)), listening)
+
+
+def _check_mail(settings: Settings) -> None:
+    if not settings.mail.host:
+        click.secho(
+            "Mail is off: set HOSTWRIGHT_MAIL_HOST, or nobody can choose a new password.", fg="yellow", err=True
+        )
 
 
 def _check_database(settings: Settings) -> None:

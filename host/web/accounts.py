@@ -29,7 +29,7 @@ from host.web.actions import is_form, read_input, sent, shape_of
 from host.web.csrf import Csrf
 from host.web.http import Answer, Request, json_answer
 from host.web.operations import Operation, operation_id
-from host.web.origins import origin_of
+from host.web.origins import device_headers, origin_of
 from host.web.profiles import Profiles
 from host.web.superset import shown_grant, shown_profile
 
@@ -94,6 +94,8 @@ class IdentityOperations:
         if not self.is_open:
             raise SignUpClosed("nobody can sign up here by themselves; ask the operator for an account")
         account = self.accounts.sign_up(asked.given, request_id=asked.request.id)
+        if self.accounts.throttle is not None:
+            self.accounts.throttle.know(account["id"], origin_of(asked.request))
         return self.begun(asked, account, "The account has been created")
 
     def sign_in(self, asked: Asked) -> Done:
@@ -162,9 +164,10 @@ class IdentityOperations:
             "cookie" if by_cookies else "refresh" if wants_refresh else "token",
             None if wants_refresh else asked.node.token,
         )
-        return self._granted(
-            asked, self.grants.begin(account, way, visitor_of(asked.request)), asked.said(message)
-        )
+        grant = self.grants.begin(account, way, visitor_of(asked.request))
+        done = self._granted(asked, grant, asked.said(message))
+        done.headers.extend(device_headers(asked.request, self.accounts.throttle, account["id"]))
+        return done
 
     def _granted(self, asked: Asked, grant: Grant, message: str) -> Done:
         headers: list[Header] = []

@@ -38,6 +38,16 @@ def refresh_of(request: Request) -> str:
     return request.cookie(_name(request, REFRESH))
 
 
+def hidden_of(request: Request, name: str) -> str:
+    """The value of a cookie that no script can read; empty without one."""
+    return request.cookie(_name(request, name))
+
+
+def hidden(request: Request, name: str, value: str, seconds: int) -> Header:
+    """The header that keeps such a cookie, sent from the site's own pages alone."""
+    return _set(request, name, value, seconds, "Strict", is_hidden=True)
+
+
 def granted(request: Request, grant: Grant, csrf: str, names: Iterable[str]) -> list[Header]:
     """The headers that sign a browser in."""
     session = _left(grant.ends_at.timestamp())

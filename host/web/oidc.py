@@ -21,6 +21,7 @@ from host.settings import OidcProvider
 from host.web.accounts import Asked, IdentityOperations
 from host.web.http import Answer, Request
 from host.web.operations import Operation
+from host.web.origins import origin_of
 from host.web.own import AUTH_ERRORS, NO_STORE, OwnEndpoint
 
 PATH: Final = "/api/auth/oidc"
@@ -133,6 +134,8 @@ class OidcOperations:
     def _signed_in(
         self, endpoint: OwnEndpoint, request: Request, given: dict[str, Any], account: Row
     ) -> Answer:
+        if self.oidc.accounts.throttle is not None:
+            self.oidc.accounts.throttle.know(account["id"], origin_of(request))
         done = self.identity.begun(Asked(request, endpoint.node, given), account, "You are signed in")
         answer = endpoint.answer(done.values)
         answer.headers += done.headers

@@ -15,6 +15,7 @@ from host.settings import SignInSettings
 from tests.web.identity import PASSWORD, IdentitySite, running
 
 HOME, THIEF = "192.0.2.1", "198.51.100.7"
+SECURE = "https://localhost"
 FEW = SignInSettings(account_failures=3, address_failures=8, longest_wait=60)
 
 
@@ -31,7 +32,8 @@ def sign_in(
     key = "email" if "@" in name else "username"
     body = {key: name, "password": password}
     environ = {"REMOTE_ADDR": at}
-    return site.client().post("/api/auth/login", json=body, environ_overrides=environ, headers=headers)
+    sent = {"json": body, "environ_overrides": environ, "headers": headers, "base_url": SECURE}
+    return site.client().post("/api/auth/login", **sent)
 
 
 def statuses(site: IdentitySite, name: str, times: int, *, at: str = THIEF) -> list[int]:
@@ -60,6 +62,43 @@ def test_victim_signs_in_at_home(victim: IdentitySite) -> None:
     assert sign_in(victim, "ann", at=THIEF).status_code == 429
     assert sign_in(victim, "ann", at=HOME).status_code == 200
     assert sign_in(victim, "ann@x.org", at=HOME).status_code == 200
+
+
+def test_known_browser_signs_in_anywhere(victim: IdentitySite) -> None:
+    browser = victim.client()
+
+    def browse(address: str, password: str = PASSWORD) -> int:
+        answer = browser.post(
+            "/api/auth/login",
+            json={"username": "ann", "password": password},
+            environ_overrides={"REMOTE_ADDR": address},
+            headers={"Sec-Fetch-Mode": "cors"},
+            base_url=SECURE,
+        )
+        return answer.status_code
+
+    assert browse(HOME) == 200
+    cookie = browser.get_cookie("__Host-hostwright_device")
+    assert cookie is not None
+    assert (cookie.http_only, cookie.secure, cookie.same_site) == (True, True, "Strict")
+    statuses(victim, "ann", 8)
+    assert sign_in(victim, "ann", at=THIEF).status_code == 429
+    assert browse(THIEF) == 200
+    assert [browse(THIEF, "wrong") for _ in range(5)] == [401, 401, 401, 401, 429]
+
+
+@pytest.mark.parametrize("device", ["nonsense", "x" * 22 + ".someone." + "0" * 32])
+def test_made_up_device_is_a_stranger(victim: IdentitySite, device: str) -> None:
+    statuses(victim, "ann", 5)
+    assert sign_in(victim, "ann", at=THIEF, Cookie=f"__Host-hostwright_device={device}").status_code == 429
+
+
+def test_signing_up_makes_a_home(site: IdentitySite) -> None:
+    body = {"username": "bob", "password": PASSWORD}
+    home = {"environ_overrides": {"REMOTE_ADDR": HOME}, "base_url": SECURE}
+    assert site.client().post("/api/auth/register", json=body, **home).status_code == 201
+    statuses(site, "bob", 5)
+    assert sign_in(site, "bob", at=HOME).status_code == 200
 
 
 def test_home_is_slowed_down_by_itself(victim: IdentitySite) -> None:
