@@ -16,7 +16,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from host.actor import SYSTEM
-from host.auth.lookup import Row
+from host.auth.lookup import Row, is_id
 from host.auth.states import SESSION
 from host.errors import NotFound
 from host.service.context import Context
@@ -86,7 +86,7 @@ class Sessions:
 
     def end_own(self, session: str, account: str) -> None:
         """End a session of this account. Raises NotFound where it has no such one."""
-        if not self.end(session, account):
+        if not is_id(session) or not self.end(session, account):
             raise NotFound("there is no such session")
 
     def end_all(self, account: str) -> int:

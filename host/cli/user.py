@@ -19,9 +19,10 @@ from host.auth.lookup import Row
 from host.auth.oidc import IDENTITY
 from host.cli.accounts import Door, cells, instant, opened
 from host.cli.options import root_option
+from host.cli.sessions import revoke
 
 COLUMNS = ("number", "username", "email", "role", "active", "id")
-SESSION_COLUMNS = ("kind", "address", "user_agent", "created_at", "used_at", "expires_at")
+SESSION_COLUMNS = ("id", "kind", "address", "user_agent", "created_at", "used_at", "expires_at")
 JSON_KEYS = (
     "id", "number", "hex", "username", "email", "name", "role", "active", "email_verified", "created_at",
 )  # fmt: skip
@@ -35,6 +36,9 @@ password_option = click.option(
 @click.group()
 def user() -> None:
     """Make, list and change accounts. ACCOUNT is a user name, an e-mail address or an id."""
+
+
+user.add_command(revoke)
 
 
 @user.command()

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from host.auth.sessions import Visitor
 from host.cli import main
+from host.cli.accounts import opened
 from tests.web.identity import SECRET
 
 PASSWORD = "correct horse\n"
@@ -113,7 +115,7 @@ def test_operator_helps_somebody_who_cannot_sign_in(monkeypatch: pytest.MonkeyPa
     assert [row["email_verified"] for row in listed()] == [True]
     assert run("user", "unlock", "ann").stdout == "ann can sign in without waiting.\n"
     assert run("user", "sessions", "ann").stdout.split() == [
-        "kind", "address", "user_agent", "created_at", "used_at", "expires_at",
+        "id", "kind", "address", "user_agent", "created_at", "used_at", "expires_at",
     ]  # fmt: skip
     assert run("user", "sessions", "ann", "--end").stdout == "0 sessions of ann end within seconds.\n"
     assert "set HOSTWRIGHT_PUBLIC_URL" in run("user", "reset-link", "ann").stderr
@@ -159,3 +161,17 @@ def test_strange_scope_is_one_sentence() -> None:
     failed = run("key", "create", "ann", "--name", "x", "--scope", "nothing.here:list")
     assert (failed.exit_code, failed.stdout) == (1, "")
     assert failed.stderr == "Error: there is no plugin 'nothing'\n"
+
+
+@pytest.mark.usefixtures("root")
+def test_sessions_are_revoked_one_by_one_and_all(root: Path) -> None:
+    make("--username", "ann")
+    with opened(root) as door:
+        ann = door.accounts.named("ann")
+        ids = [door.accounts.sessions.begin(ann, "token", 3600, Visitor())[0] for _ in range(3)]
+    assert all(session in run("user", "sessions", "ann").stdout for session in ids)
+    assert run("user", "revoke", "ann", ids[0].upper()).stdout == "1 session ends within seconds.\n"
+    assert ids[0] not in run("user", "sessions", "ann").stdout
+    assert "there is no such session" in run("user", "revoke", "ann", ids[0]).output
+    assert "there is no such session" in run("user", "revoke", "ann", "nonsense").output
+    assert run("user", "revoke", "ann").stdout == "2 sessions end within seconds.\n"
