@@ -12,13 +12,12 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from host.web.deadlines import Watch
 
-STALLED_MILLISECONDS = 60_000
-
 
 class TimedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """Cuts off connections whose request does not begin in time, and those that take nothing of their answer."""
 
     head_seconds = 15
+    stalled_milliseconds = 60_000
 
     @classmethod
     def waiting(cls, seconds: int) -> type[TimedWorker]:
@@ -33,7 +32,7 @@ class TimedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def handle(self, conn: Any) -> Any:
         """Read a request and answer it, in a thread of the pool."""
         if hasattr(socket, "TCP_USER_TIMEOUT") and conn.sock.family != socket.AF_UNIX:
-            conn.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MILLISECONDS)
+            conn.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, self.stalled_milliseconds)
         self._waiting[id(conn)] = self._watch.begin(conn.sock, self.head_seconds)
         try:
             return super().handle(conn)
@@ -43,7 +42,11 @@ class TimedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer a request whose head has been read."""
         self._arrived(conn)
-        return super().handle_request(req, conn)
+        try:
+            return super().handle_request(req, conn)
+        except TimeoutError:  # of the socket: the client took nothing for too long, which is no defect
+            self.log.info("a client stopped taking its answer")
+            return False
 
     def _arrived(self, conn: Any) -> None:
         token = self._waiting.pop(id(conn), None)

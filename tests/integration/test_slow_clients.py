@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.support.serving import Served, serving
+from tests.support.serving import Served, served, serving
 
 SITE = """grammar: 1
 site: {name: Test}
@@ -121,3 +123,41 @@ def test_idle_connection_is_no_slow_one(site: Served, server: str) -> None:
 def test_long_url_is_refused(site: Served, target: bytes) -> None:
     with connection(site, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n") as long:
         assert b" 414 " in long.recv(65536).split(b"\r\n")[0]
+
+
+IMPATIENT = """
+import sys, time
+from gunicorn.app.base import BaseApplication
+from host.cli.worker import TimedWorker
+
+class Impatient(TimedWorker):
+    stalled_milliseconds = 1000
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Length", str(10**9))])
+    begun = time.monotonic()
+    try:
+        for _ in range(1000):
+            yield bytes(10**6)
+    finally:
+        print(f"ended after {time.monotonic() - begun:.0f} seconds", flush=True)
+
+class Server(BaseApplication):
+    def load_config(self):
+        given = {"bind": f"127.0.0.1:{sys.argv[-1]}", "worker_class": Impatient, "control_socket_disable": True}
+        for name, value in given.items():
+            self.cfg.set(name, value)
+
+    def load(self):
+        return application
+
+Server().run()
+"""
+
+
+def test_answer_that_nobody_takes_is_ended(tmp_path: Path) -> None:
+    with served(tmp_path, programs=(sys.executable, "-c", IMPATIENT)) as found:
+        with connection(found, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"):
+            found.wait_for("ended after")
+        assert "Traceback" not in found.said()
+        assert int(found.said().rpartition("after ")[2].split()[0]) < 10
