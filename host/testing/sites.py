@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from secrets import token_hex
+from shutil import rmtree
+from tempfile import gettempdir
 from typing import Any
 
 from flask import Flask
@@ -45,16 +47,16 @@ class Site:
     """An assembled site. Two of them do not know of each other."""
 
     app: App
-    _files: TemporaryDirectory[str]
+    _files: Path | None = None
     _numbers: Any = field(default_factory=lambda: count(1))
 
     @classmethod
     def make(cls, root: Path, database_url: str, environ: Mapping[str, str] | None = None) -> Site:
         """The site whose `resources.yaml` lies in `root`, with every table in an empty database."""
-        files = TemporaryDirectory(prefix="hostwright-files-")  # never in the site's own folder
+        files = Path(gettempdir()) / f"hostwright-files-{token_hex(8)}"  # never in the site's own folder
         settings = Settings(
             root=root, secret=SECRET, database_url=database_url, environ=environ or {},
-            storage=StorageSettings(place=files.name),
+            storage=StorageSettings(place=str(files)),
         )  # fmt: skip
         site = cls(assemble(settings), files)
         site.runtime.registry.metadata.create_all(site.database.engine)
@@ -99,4 +101,5 @@ class Site:
     def close(self) -> None:
         """Give back every connection."""
         self.database.dispose()
-        self._files.cleanup()
+        if self._files is not None:
+            rmtree(self._files, ignore_errors=True)

@@ -107,6 +107,8 @@ class Download:
     def _file(self, request: Request, known: Known, asked: dict[str, str]) -> Answer:
         tag = f'"{known.digest[:32]}"'
         headers = [("ETag", tag), ("Cache-Control", "private, no-cache"), SANDBOX, ("Accept-Ranges", "bytes")]
+        if "signature" in asked:  # pages of any origin may show what they have a link to
+            headers.append(("Cross-Origin-Resource-Policy", "cross-origin"))
         if is_unchanged(request, tag):
             return Answer(304, b"", None, headers)
         said = content_disposition(known.name, known.type, is_saved="download" in asked)

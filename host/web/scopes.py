@@ -18,7 +18,7 @@ from host.web.operations import Operation
 
 ALSO: Final = {
     "bulk_create": "create", "bulk_update": "update", "bulk_delete": "delete", "export": "list",
-    "history": "get",
+    "history": "get", "download": "get", "link": "get", "upload": "update", "clear": "update",
 }  # fmt: skip
 """Kinds of operations that a more general word names, too."""
 PUBLIC_KINDS: Final = frozenset({"health"})

@@ -6,13 +6,20 @@ told before the body is read; whatever fails, nothing stays behind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from host.declaration.nodes import Field
-from host.errors import BadRequest, FieldError, Invalid, PayloadTooLarge, UnsupportedMediaType
+from host.errors import (
+    BadRequest,
+    FieldError,
+    InsufficientStorage,
+    Invalid,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+)
 from host.fields.files import Uploaded
 from host.service.files import Files
 from host.storage.protocol import PIECE
@@ -45,7 +52,7 @@ def received_form(
     """The parts by name: lists of texts, and uploaded files, which are removed again when the block fails."""
     taken: list[Incoming] = []
     try:
-        yield _FormReader(files, slots, taken).read(request, _limit(request, slots.values(), room))
+        yield _FormReader(files, slots, taken).read(request, _limit(request, slots.values(), room, MOST_TEXT))
     except BaseException:
         for incoming in taken:
             incoming.discard()
@@ -61,7 +68,7 @@ def received_file(files: Files, request: Request, slot: Slot, room: int | None) 
     given = parse_content_disposition(said)[2] if said else None
     incoming = Incoming(files, slot.name, slot.field, given, request.header("content-type"))
     try:
-        for piece in body_pieces(request, _limit(request, [slot], room) - MOST_TEXT):
+        for piece in body_pieces(request, _limit(request, [slot], room)):
             incoming.write(piece)
         yield incoming.finish()
     except BaseException:
@@ -69,16 +76,30 @@ def received_file(files: Files, request: Request, slot: Slot, room: int | None) 
         raise
 
 
-def _limit(request: Request, slots: Any, room: int | None) -> int:
-    """The most bytes of a body; a body that says that it is longer is not begun."""
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The most bytes of a body, and whether that is all that the caller may still store."""
+
+    size: int
+    is_quota: bool = False
+
+    def refuse(self) -> Exception:
+        """What is raised beyond it."""
+        if self.is_quota:
+            return InsufficientStorage("you have stored as much as you may: remove some of your files first")
+        return PayloadTooLarge(f"the body may have at most {self.size} bytes")
+
+
+def _limit(request: Request, slots: Iterable[Slot], room: int | None, more: int = 0) -> Limit:
+    """The limit of a body with these files and so many bytes more; one that says that it is longer is not begun."""
     most = sum(int(slot.field.max) for slot in {slot.name: slot for slot in slots}.values())
-    limit = (most if room is None else min(most, room)) + MOST_TEXT
-    if request.length is not None and request.length > limit:
-        raise PayloadTooLarge(f"the body may have at most {limit} bytes")
+    limit = Limit(most + more) if room is None or room > most else Limit(room + more, is_quota=True)
+    if request.length is not None and request.length > limit.size:
+        raise limit.refuse()
     return limit
 
 
-def body_pieces(request: Request, limit: int) -> Iterator[bytes]:
+def body_pieces(request: Request, limit: Limit) -> Iterator[bytes]:
     """The body as it comes. BadRequest where it ends too early."""
     rest, total = request.length, 0
     while rest is None or rest > 0:
@@ -91,8 +112,8 @@ def body_pieces(request: Request, limit: int) -> Iterator[bytes]:
                 raise BadRequest("the body is shorter than its Content-Length")
             return
         total += len(piece)
-        if total > limit:
-            raise PayloadTooLarge(f"the body may have at most {limit} bytes")
+        if total > limit.size:
+            raise limit.refuse()
         rest = None if rest is None else rest - len(piece)
         yield piece
 
@@ -107,7 +128,7 @@ class _FormReader:
         self._end: Callable[[], None] = lambda: None
         self._data: Callable[[bytes], None] = lambda data: None
 
-    def read(self, request: Request, limit: int) -> Form:
+    def read(self, request: Request, limit: Limit) -> Form:
         """Everything."""
         from multipart import MultipartError, ParserLimitReached, PushMultipartParser
 
