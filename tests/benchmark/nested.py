@@ -61,7 +61,9 @@ def measured(database: str, folder: Path) -> list[Cost]:
     app = create_app(read_settings(site, {**environment, "HOSTWRIGHT_SQLITE_SYNCHRONOUS": "NORMAL"}))
     client = sides.signed_in(app)
     paths = fill(client)
-    asked = {name: asking(app, path, client.environ_base["HTTP_AUTHORIZATION"]) for name, path in paths.items()}
+    asked = {
+        name: asking(app, path, client.environ_base["HTTP_AUTHORIZATION"]) for name, path in paths.items()
+    }
     times: dict[str, list[float]] = {name: [] for name in asked}
     for number in range(ROUNDS + 1):
         for name, ask in asked.items():

@@ -78,7 +78,10 @@ def test_rows_stand_in_every_answer(ann: Caller) -> None:
     row = made(ann, "/api/nodes", title="N", lead_id=lead, tags=[lead, other])
     name = row["lead"]["by"]
     assert row["lead"] == {"id": lead, "label": "lead", "hint": "h", "by": name, "weight": 1.5}
-    assert row["tags"] == [{"id": other, "name": "other", "hint": None}, {"id": lead, "name": "lead", "hint": "h"}]
+    assert row["tags"] == [
+        {"id": other, "name": "other", "hint": None},
+        {"id": lead, "name": "lead", "hint": "h"},
+    ]
     path = f"/api/nodes/{row['id']}"
     assert ann.get(path).json == row
     assert ann.get("/api/nodes?lead=" + lead).json["items"] == [row]

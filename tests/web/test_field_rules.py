@@ -87,7 +87,9 @@ def test_guarded_fields_are_absent_everywhere(ann: Caller, eve: Caller, deal: di
     assert GUARDED & deal.keys() == {"note", "firm", "labels"}
     for caller, seen in ((ann, {"note", "firm", "labels"}), (eve, set())):
         path = f"/api/deals/{deal['id']}"
-        listed = next(row for row in caller.get("/api/deals?page_size=200").json["items"] if row["id"] == deal["id"])
+        listed = next(
+            row for row in caller.get("/api/deals?page_size=200").json["items"] if row["id"] == deal["id"]
+        )
         rows = [caller.get(path).json, listed, exported(caller, "/api/deals", deal["id"])]
         rows += [caller.patch(path, {"title": "T"}).json, caller.post(f"{path}/same").json]
         rows += [caller.get(f"{path}?fields=title,{','.join(sorted(GUARDED))}").json]
@@ -106,7 +108,16 @@ def test_wires_guard_what_they_derive(ann: Caller, eve: Caller, root: Caller, de
 
 
 def test_guarded_fields_cannot_be_asked_for(ann: Caller, root: Caller) -> None:
-    asked = ("margin=1", "margin[gt]=1", "note=x", "firm=x", "sort=margin", "sort=-note", "expand=firm", "expand=boss")
+    asked = (
+        "margin=1",
+        "margin[gt]=1",
+        "note=x",
+        "firm=x",
+        "sort=margin",
+        "sort=-note",
+        "expand=firm",
+        "expand=boss",
+    )
     for query in (*asked, "expand=labels", "margin[null]=true", "margn=1"):
         answer = ann.get(f"/api/deals?{query}")
         assert (answer.status, answer.json["errors"][0]["code"]) == (422, "unknown"), query
@@ -123,7 +134,9 @@ def test_search_does_not_look_into_guarded_fields(ann: Caller, deal: dict[str, A
     assert deal["id"] in [row["id"] for row in ann.get("/api/deals?q=T&page_size=200").json["items"]]
 
 
-def test_guarded_field_is_set_by_none_else(ann: Caller, eve: Caller, root: Caller, deal: dict[str, Any]) -> None:
+def test_guarded_field_is_set_by_none_else(
+    ann: Caller, eve: Caller, root: Caller, deal: dict[str, Any]
+) -> None:
     path = f"/api/deals/{deal['id']}"
     made = ann.post("/api/deals", {"title": "U", "margin": 3})
     refused = [made, ann.patch(path, {"margin": 3}), eve.patch(path, {"note": "x"})]

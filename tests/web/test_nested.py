@@ -112,8 +112,17 @@ def test_rows_of_another_parent_are_missing(ann: Caller) -> None:
     parent, other = board(ann), board(ann)
     row = note(ann, parent)
     path = f"/api/boards/{other}/notes/{row['id']}"
-    answers = [ann.get(path), ann.patch(path, {"text": "x"}), ann.put(path, {"text": "x"}), ann.send("DELETE", path)]
-    answers += [ann.post(f"{path}/shout"), ann.get(f"{path}?fields=text"), ann.get(path, {"If-None-Match": "*"})]
+    answers = [
+        ann.get(path),
+        ann.patch(path, {"text": "x"}),
+        ann.put(path, {"text": "x"}),
+        ann.send("DELETE", path),
+    ]
+    answers += [
+        ann.post(f"{path}/shout"),
+        ann.get(f"{path}?fields=text"),
+        ann.get(path, {"If-None-Match": "*"}),
+    ]
     assert [answer.status for answer in answers] == [404] * 7
 
 
@@ -123,8 +132,16 @@ def test_hidden_and_unknown_parents_are_missing(ann: Caller, eve: Caller) -> Non
     unknown = "01890000-0000-7000-8000-000000000000"
     for key in (parent, unknown, "zzz"):
         path = f"/api/boards/{key}/notes"
-        answers = [eve.get(path), eve.post(path, {"text": "x"}), eve.get(f"{path}/{row['id']}"), eve.get(f"{path}/export")]
-        answers += [eve.post(f"{path}/bulk", [{"text": "x"}]), eve.post(f"{path}/import?format=ndjson", {"text": "x"})]
+        answers = [
+            eve.get(path),
+            eve.post(path, {"text": "x"}),
+            eve.get(f"{path}/{row['id']}"),
+            eve.get(f"{path}/export"),
+        ]
+        answers += [
+            eve.post(f"{path}/bulk", [{"text": "x"}]),
+            eve.post(f"{path}/import?format=ndjson", {"text": "x"}),
+        ]
         answers += [eve.get(f"{path}/tally"), eve.send("DELETE", f"{path}/bulk", [row["id"]])]
         assert [answer.status for answer in answers] == [404] * len(answers), key
 
@@ -154,7 +171,11 @@ def test_filters_and_search_stay_below(ann: Caller) -> None:
     note(ann, parent, "apple", stars=1)
     note(ann, other, "apple", stars=1)
     path = f"/api/boards/{parent}/notes"
-    assert [len(ann.get(f"{path}?{query}").json["items"]) for query in ("q=app", "stars=1", "stars=2")] == [1, 1, 0]
+    assert [len(ann.get(f"{path}?{query}").json["items"]) for query in ("q=app", "stars=1", "stars=2")] == [
+        1,
+        1,
+        0,
+    ]
 
 
 def test_export_and_import_stay_below(ann: Caller) -> None:
@@ -216,10 +237,18 @@ def test_hidden_rows_have_the_declared_status(ann: Caller, eve: Caller) -> None:
     row = note(ann, parent)
     unknown = "01890000-0000-7000-8000-000000000000"
     path = f"/api/board/{parent}/note/{row['id']}/"
-    told = [eve.get(path), eve.patch(path, {}), eve.get(f"/api/board/{parent}/notes/"), eve.post(f"{path}shout/")]
+    told = [
+        eve.get(path),
+        eve.patch(path, {}),
+        eve.get(f"/api/board/{parent}/notes/"),
+        eve.post(f"{path}shout/"),
+    ]
     assert [(answer.status, answer.json["code"]) for answer in told] == [(403, "hidden")] * 4
     missing = [eve.get(f"/api/board/{unknown}/notes/"), ann.get(f"/api/board/{parent}/note/{unknown}/")]
-    missing += [eve.get(f"/api/board/{board(eve)}/note/{row['id']}/"), ann.get(f"/api/board/{parent}/note/zzz/")]
+    missing += [
+        eve.get(f"/api/board/{board(eve)}/note/{row['id']}/"),
+        ann.get(f"/api/board/{parent}/note/zzz/"),
+    ]
     assert [answer.status for answer in missing] == [404] * 4
 
 
@@ -280,3 +309,44 @@ def test_nested_paths_are_documented(core: Core) -> None:
     assert [it["name"] for it in replies["parameters"][:3]] == ["note_board", "note", "id"]
     assert "board" not in str(paths["/api/boards/{board}/notes"]["post"]["requestBody"])
     assert "403" in paths["/api/board/{board}/notes/"]["get"]["responses"]
+
+
+RULES = "\n".join(
+    f'  rule_{number}: "member(members) or owner or any(members, rank == {number})"' for number in range(10)
+)
+TEAM = """
+{rules}
+resources:
+  team:
+    mixins: [owned]
+    fields: {{name: string}}
+    relations: {{members: {{to: member, many: true, by: team}}}}
+    access: {team}
+  member:
+    path: /api/teams/{{team}}/members
+    fields: {{rank: integer, pay: {{type: integer, read: "{field}"}}}}
+    relations: {{team: {{to: team, required: true}}, person: {{to: account, required: true}}}}
+    access: {member}
+"""
+
+
+def test_more_rules_add_no_query(declare: Declare) -> None:
+    asked = []
+    for is_ruled in (False, True):
+        names = ", ".join(f"rule_{number}" for number in range(10))
+        core = declare(
+            TEAM.format(
+                rules=f"rules:\n{RULES}" if is_ruled else "",
+                team=f"{{read: [{names}], write: [{names}], create: authenticated}}" if is_ruled else "owner",
+                member="\"team.owner == me or member('team')\"" if is_ruled else '"team.owner == me"',
+                field="team.owner == me" if is_ruled else "public",
+            )
+        )
+        user = core.user()
+        team = user.post("/api/teams", {"name": "T"}).json["id"]
+        paths = (f"/api/teams/{team}", "/api/teams", f"/api/teams/{team}/members")
+        assert [user.get(path).status for path in paths] == [200] * 3
+        with counted(core.site.database) as ran:
+            assert [user.get(path).status for path in paths] == [200] * 3
+        asked.append(len(ran))
+    assert asked == [4, 4]
