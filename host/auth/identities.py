@@ -250,19 +250,36 @@ def with_row(runtime: Runtime, account: Row) -> Row | None:
     return {**account, "mirrored": True}
 
 
-def give_rows(ctx: Context) -> int:
-    """Give every account that has none its row. Raises NumberTaken with every clash, and nothing is written."""
-    identity = ctx.runtime.registry.identity
-    accounts = without_row(ctx) if identity is not None else []
-    clashes = []
-    for account in accounts:
-        try:
-            give_row(ctx, _identity(ctx.runtime.registry), account)
-        except Conflict as error:
-            clashes.append(error.detail)
-    if clashes:
-        raise NumberTaken("; ".join(clashes))
+def give_rows(runtime: Runtime) -> int:
+    """Give every account that has none its row; how many. Raises NumberTaken with every clash, and nothing is written."""
+    identity = runtime.registry.identity
+    if identity is None:
+        return 0
+    if told := clashes(runtime):
+        raise NumberTaken("; ".join(told))
+    accounts = without_row(runtime)
+    with runtime.writing(SYSTEM, plugin="host") as ctx:
+        for account in accounts:
+            give_row(ctx, identity, account)
     return len(accounts)
+
+
+def clashes(runtime: Runtime) -> tuple[str, ...]:
+    """The accounts that cannot get a row, because somebody else's has their key."""
+    identity = runtime.registry.identity
+    if identity is None:
+        return ()
+    form = identity_of(identity).key
+    with runtime.database.reading() as connection:
+        pairs = [
+            (account, _fetched(runtime, connection, identity, account[form]))
+            for account in without_row(runtime)
+        ]
+    return tuple(
+        clash_text(identity, account, row)
+        for account, row in pairs
+        if row is not None and not _is_same(identity, account, row)
+    )
 
 
 def clash_text(identity: Model, account: Mapping[str, Any], row: Mapping[str, Any]) -> str:
@@ -274,12 +291,13 @@ def clash_text(identity: Model, account: Mapping[str, Any], row: Mapping[str, An
     )
 
 
-def without_row(ctx: Context) -> list[Row]:
+def without_row(runtime: Runtime) -> list[Row]:
     """The accounts that have no row yet, in the order in which they were made."""
-    table = ctx.table(ACCOUNT)
+    table = runtime.registry.model(ACCOUNT).table
     wanted = sa.select(table.c.id).where(table.c.mirrored.is_not(True)).order_by(table.c.number)
-    found = (row_of_account(ctx, str(key)) for (key,) in ctx.execute(wanted).all())
-    return [row for row in found if row is not None]
+    with runtime.reading(SYSTEM, plugin="host") as ctx:
+        found = (row_of_account(ctx, str(key)) for (key,) in ctx.execute(wanted).all())
+        return [row for row in found if row is not None]
 
 
 def _identity(registry: Registry) -> Model:

@@ -55,7 +55,11 @@ def opened(root: Path) -> Iterator[Door]:
         if not sa.inspect(database.engine).has_table(registry.model(ACCOUNT).table.name):
             raise ConfigurationError("the database has no tables yet; run `hostwright db upgrade` first")
         runtime = Runtime.make(registry, database, settings.secret)
-        yield Door(settings, Accounts(runtime, Passwords()), ApiKeys(runtime))
+        yield Door(
+            settings,
+            Accounts(runtime, Passwords.of(runtime.registry, settings.identity.password_min)),
+            ApiKeys(runtime),
+        )
     finally:
         database.dispose()
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from host.application import load_site, table_owners
-from host.cli.options import root_option, settings_without_secret
-from host.database import Database
+from host.cli.adopting import adopt
+from host.cli.migrating import Site, open_site
+from host.cli.options import root_option
 from host.declaration.problems import Problems
 from host.discovery import discover
 from host.migrations.check import check as find_unfinished
@@ -32,18 +32,12 @@ allow_destructive_option = click.option(
 )
 
 
-@dataclass(frozen=True)
-class Site:
-    """What the commands work on."""
-
-    root: Path
-    owners: tuple[Owner, ...]
-    database: Database
-
-
 @click.group()
 def db() -> None:
     """Plan, make and run migrations."""
+
+
+db.add_command(adopt)
 
 
 @db.command()
@@ -52,7 +46,7 @@ def db() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 def plan(root: Path, shows_sql: bool, as_json: bool) -> None:
     """Show what the database needs to match the declarations; changes nothing."""
-    with _site(root) as site:
+    with open_site(root) as site:
         found = make_plan(site.database, site.owners)
     if as_json:
         click.echo(json.dumps(asdict(found), indent=2))
@@ -81,10 +75,13 @@ def make(root: Path, message: str | None, plugin: str | None) -> None:
 @allow_destructive_option
 def upgrade(root: Path, allow_destructive: bool) -> None:
     """Run every revision that the database does not have yet."""
-    with _site(root) as site:
+    with open_site(root) as site:
         applied = run_upgrade(site.database, site.owners, allow_destructive=allow_destructive)
+        given = site.give_rows()
     for revision in applied:
         click.echo(str(revision))
+    if given:
+        click.echo(f"{given} accounts have got a row in the plugin's user table.")
     if not applied:
         click.echo("Nothing to run: the database is up to date.")
 
@@ -97,7 +94,7 @@ def upgrade(root: Path, allow_destructive: bool) -> None:
 @click.argument("revision")
 def downgrade(root: Path, plugin: str, revision: str, allow_destructive: bool) -> None:
     """Take one plugin back to a revision, to `-1` or to `base`, which removes its tables."""
-    with _site(root) as site:
+    with open_site(root) as site:
         owners = [*site.owners, *_disabled(site)]
         applied = run_downgrade(site.database, owners, plugin, revision, allow_destructive=allow_destructive)
     for each in applied:
@@ -110,7 +107,7 @@ def downgrade(root: Path, plugin: str, revision: str, allow_destructive: bool) -
 @root_option
 def check(root: Path) -> None:
     """Fail unless declarations, scripts and database are all at the same state."""
-    with _site(root) as site:
+    with open_site(root) as site:
         findings = find_unfinished(site.database, site.owners)
     for finding in findings:
         click.echo(finding)
@@ -123,7 +120,7 @@ def check(root: Path) -> None:
 @root_option
 def history(root: Path) -> None:
     """List every revision, with a mark at those that the database has."""
-    with _site(root) as site:
+    with open_site(root) as site:
         current = current_revisions(site.database)
         for owner in site.owners:
             for line in _history_lines(owner, current.get(owner.name)):
@@ -133,18 +130,6 @@ def history(root: Path) -> None:
 def _owners(root: Path) -> tuple[Owner, ...]:
     root = root.resolve()
     return table_owners(load_site(root, os.environ), root)
-
-
-@contextmanager
-def _site(root: Path) -> Iterator[Site]:
-    """Open the site's database."""
-    settings = settings_without_secret(root)
-    owners = table_owners(load_site(settings.root, settings.environ), settings.root)
-    database = Database.open(settings.database_url, synchronous=settings.synchronous)
-    try:
-        yield Site(settings.root, owners, database)
-    finally:
-        database.dispose()
 
 
 def _disabled(site: Site) -> list[Owner]:

@@ -54,6 +54,26 @@ def _hosted_on_sqlite(element: hosted, compiler: Any, **options: Any) -> str:
     return "(" + " || '-' || ".join(f"substr({value}, {start}, {size})" for start, size in bounds) + ")"
 
 
+class folded(GenericFunction[str]):
+    """A text without regard to case, in a way on which every program agrees that uses an SQLite file.
+
+    What `lower()` folds differs by program there, and an index over it would not be sound.
+    """
+
+    type = sa.Text()
+    inherit_cache = True
+
+
+@compiles(folded)
+def _folded(element: folded, compiler: Any, **options: Any) -> str:
+    return f"lower({compiler.process(element.clauses, **options)})"
+
+
+@compiles(folded, "sqlite")
+def _folded_on_sqlite(element: folded, compiler: Any, **options: Any) -> str:
+    return f"{compiler.process(element.clauses, **options)} COLLATE NOCASE"
+
+
 def as_hosted(value: Any) -> Any:
     """The value in the host's own form, if it is one that Django stores otherwise."""
     match getattr(value, "type", None):

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from host.compiler.aggregates import folded
 from host.compiler.expressions import Scope, to_sql
 from host.compiler.models import Attribute, Link, Matched, Model, Models, freeze
 from host.database import NAMING_CONVENTION
@@ -307,7 +308,9 @@ def _add_unique(model: Model, unique: Unique, scope: Scope) -> None:
 
 def _folded(model: Model, unique: Unique, name: str) -> Any:
     column = _column(model, name)
-    return sa.func.lower(column) if name in unique.lower else column
+    if name not in unique.lower:
+        return column
+    return folded(column) if model.declared.stored == "django" else sa.func.lower(column)
 
 
 def lesser(one: Any, other: Any) -> Any:

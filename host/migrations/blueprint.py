@@ -133,7 +133,7 @@ def _enriched_index(shape: IndexShape, index: sa.Index) -> IndexShape:
     where = index.dialect_options["postgresql"]["where"]
     return replace(
         shape,
-        texts=tuple(_text(expression, "postgresql") for expression in index.expressions),
+        texts=tuple(_texts(expression) for expression in index.expressions),
         where_texts={} if where is None else _texts(where),
     )
 
@@ -147,7 +147,7 @@ def _name(item: sa.Constraint | sa.Index) -> str:
     return (formatted or "").strip('"')
 
 
-def _texts(expression: sa.ColumnElement[Any]) -> dict[str, str]:
+def _texts(expression: Any) -> dict[str, str]:
     """Write an expression for both databases, alike unless each really needs its own."""
     own, other = _text(expression, "sqlite"), _text(expression, "postgresql")
     return {"": other} if same_text(own) == same_text(other) else {"sqlite": own, "postgresql": other}

@@ -15,6 +15,7 @@ from host.migrations.shapes import (
     ForeignKeyShape,
     IndexShape,
     TableShape,
+    Text,
     UniqueShape,
 )
 from host.migrations.type_codes import value_code
@@ -90,12 +91,19 @@ def drop_constraint_code(constraint: Constraint) -> Call:
 
 def index_code(table: str, index: IndexShape) -> Call:
     """Write the creation of an index; an expression in it is written as text."""
-    parts = [quoted(text) if re.fullmatch(r"\w+", text) else _text(text) for text in index.texts]
+    parts = [_part(text) for text in index.texts]
     arguments = [quoted(index.name), quoted(table), f"[{', '.join(parts)}]", f"unique={index.unique}"]
     for database in ("sqlite", "postgresql"):
         where = index.where_texts.get(database, index.where_texts.get(""))
         arguments += [f"{database}_where={_text(where)}"] if where else []
     return Call("op.create_index", tuple(arguments))
+
+
+def _part(text: Text) -> str:
+    if isinstance(text, str):
+        return quoted(text) if re.fullmatch(r"\w+", text) else _text(text)
+    found = set(text.values())
+    return _part(found.pop()) if len(found) == 1 else f"sa.text({check_text(text)})"
 
 
 def _text(sql: str) -> str:

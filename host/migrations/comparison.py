@@ -16,11 +16,23 @@ from host.migrations.changes import Change
 from host.migrations.difference import difference
 from host.migrations.errors import MigrationError
 from host.migrations.ledger import read_ledger
+from host.migrations.legacy import accommodated
 from host.migrations.neutral import with_neutral_values
 from host.migrations.owners import Owner, in_order
 from host.migrations.parts import declared_columns, split
-from host.migrations.reflection import read_shapes
+from host.migrations.reflection import held_checks, read_shapes
 from host.migrations.shapes import Renames, Shapes, TableShape
+
+
+def _without_needless(connection: sa.Connection, tables: Sequence[sa.Table], declared: Shapes) -> Shapes:
+    """What is there; tables that another system uses, too, as they are declared where they are as good as that."""
+    present = read_shapes(connection)
+    for table in tables:
+        if table.info.get("stored", "host") != "host" and table.name in present:
+            held = held_checks(connection, table.name)
+            old, new = present[table.name], declared[table.name]
+            present[table.name] = accommodated(old, new, connection.dialect.name, held)
+    return present
 
 
 class Comparison:
@@ -29,10 +41,9 @@ class Comparison:
     def __init__(self, connection: sa.Connection, owners: Sequence[Owner]) -> None:
         ordered = in_order(owners)
         self.owner_of = read_ledger(connection)
-        self._present: Shapes = read_shapes(connection)
-        self._declared: Shapes = declared_shapes(
-            [table for owner in ordered for table in owner.tables], connection
-        )
+        tables = [table for owner in ordered for table in owner.tables]
+        self._declared: Shapes = declared_shapes(tables, connection)
+        self._present: Shapes = _without_needless(connection, tables, self._declared)
         self._tables = {table.name: table for owner in ordered for table in owner.tables}
         self._added = declared_columns(ordered)
         self._known = {name: plugin for name, plugin in self.owner_of.items() if "." in name}

@@ -65,6 +65,14 @@ def read_columns(connection: sa.Connection) -> list[tuple[str, str]]:
     return [(table, name) for table, name, *_ in connection.exec_driver_sql(_COLUMNS)]
 
 
+def held_checks(connection: sa.Connection, table: str) -> frozenset[str]:
+    """Return the names of checks that triggers hold, in SQLite's tables that were there before."""
+    if connection.dialect.name == "postgresql":
+        return frozenset()
+    sql = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ? AND name LIKE '%_insert'"
+    return frozenset(name.removesuffix("_insert") for (name,) in connection.exec_driver_sql(sql, (table,)))
+
+
 @contextmanager
 def without_index_warnings() -> Iterator[None]:
     """Silence SQLAlchemy's remark that it cannot reflect expression indexes: those are read and kept here."""
@@ -109,6 +117,7 @@ def _constraints(inspector: sa.Inspector, table: str) -> Iterator[Constraint]:
         uniques = inspector.get_unique_constraints(table)
     for unique in uniques:
         yield UniqueShape(unique["name"], tuple(unique["column_names"]))
+    yield from _unnamed_uniques(inspector, table, {tuple(unique["column_names"]) for unique in uniques})
     for key in inspector.get_foreign_keys(table):
         options = key.get("options", {})
         yield ForeignKeyShape(
@@ -120,6 +129,20 @@ def _constraints(inspector: sa.Inspector, table: str) -> Iterator[Constraint]:
         )
     for check in inspector.get_check_constraints(table):
         yield CheckShape(check["name"], same_text(check["sqltext"]), {"": spaced(check["sqltext"])})
+
+
+def _unnamed_uniques(
+    inspector: sa.Inspector, table: str, known: set[tuple[str, ...]]
+) -> Iterator[Constraint]:
+    """What a column says of itself (`name varchar(9) UNIQUE`), as other systems write it; the inspector reads few of them."""
+    sql = "SELECT name FROM pragma_index_list(?) WHERE origin = 'u' ORDER BY seq"
+    bind = inspector.bind
+    assert isinstance(bind, sa.Connection)  # shapes are read over one
+    for (index,) in bind.exec_driver_sql(sql, (table,)).all():
+        names = bind.exec_driver_sql("SELECT name FROM pragma_index_info(?) ORDER BY seqno", (index,))
+        columns = tuple(name for (name,) in names)
+        if columns not in known:
+            yield UniqueShape(None, columns)
 
 
 def action(on_delete: str | None) -> str | None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 ABSENT = object()
+Text = str | Mapping[str, str]  # an expression, or the one that each database needs
 _WORDS = re.compile(r"'(?:[^']|'')*'|\w+")
 
 
@@ -67,7 +68,7 @@ class IndexShape:
     unique: bool
     expressions: tuple[str, ...]
     where: str | None = None
-    texts: tuple[str, ...] = field(compare=False, default=())
+    texts: tuple[Text, ...] = field(compare=False, default=())
     where_texts: Mapping[str, str] = field(compare=False, default_factory=dict)
 
 
@@ -161,9 +162,15 @@ def _renamed_index(index: IndexShape, names: Mapping[str, str]) -> IndexShape:
         index,
         expressions=tuple(replace_names(each, names) for each in index.expressions),
         where=index.where and replace_names(index.where, names),
-        texts=tuple(replace_names(each, names) for each in index.texts),
+        texts=tuple(_renamed_text(each, names) for each in index.texts),
         where_texts={database: replace_names(text, names) for database, text in index.where_texts.items()},
     )
+
+
+def _renamed_text(text: Text, names: Mapping[str, str]) -> Text:
+    if isinstance(text, str):
+        return replace_names(text, names)
+    return {database: replace_names(each, names) for database, each in text.items()}
 
 
 def replace_names(sql: str, names: Mapping[str, str]) -> str:

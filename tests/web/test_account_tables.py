@@ -323,8 +323,7 @@ def test_old_accounts_get_rows(site: Core) -> None:
     first = me(site, sign_up(site, "first"))["number"]
     old_account(site, "ann", first + 7)
     old_account(site, "bob", first + 9)
-    with site.site.runtime.writing(SYSTEM, plugin="host") as ctx:
-        assert identities.give_rows(ctx) == 2
+    assert identities.give_rows(site.site.runtime) == 2
     assert run(site, "SELECT id, username, password FROM legacy_user WHERE username <> 'first' ORDER BY id") == [
         (first + 7, "ann", "!held by the host"), (first + 9, "bob", "!held by the host"),
     ]  # fmt: skip
@@ -354,9 +353,8 @@ def test_clashing_numbers_are_told_and_refused(site: Core) -> None:
     number = add(site, "otto")
     old_account(site, "ann", number)
     said = f"ann has the number {number}, which in legacy_user is otto"
-    writing = site.site.runtime.writing(SYSTEM, plugin="host")
-    with pytest.raises(identities.NumberTaken, match=said), writing as ctx:
-        identities.give_rows(ctx)
+    with pytest.raises(identities.NumberTaken, match=said):
+        identities.give_rows(site.site.runtime)
     assert sign_in(site, "ann").status == 401
     assert sign_in(site, "otto").status == 401
     assert run(site, "SELECT username FROM legacy_user") == [("otto",)]

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Create investigation_user, investigation_investigation, investigation_entity and 6 more."""
 
 import sqlalchemy as sa
@@ -5,7 +6,7 @@ from alembic import op
 
 from host.fields import columns
 
-revision = "0001_3f8402"
+revision = "0001_c7bc3d"
 down_revision = None
 
 # Refused without --allow-destructive.
@@ -108,8 +109,8 @@ def upgrade() -> None:
         "investigation_attachment",
         sa.Column("id", columns.DjangoUid(), nullable=False),
         sa.Column("file", sa.String(100), nullable=False),
-        sa.Column("filename", sa.String(255), nullable=True),
-        sa.Column("file_type", sa.String(50), nullable=True),
+        sa.Column("filename", sa.String(255), nullable=False),
+        sa.Column("file_type", sa.String(50), nullable=False),
         sa.Column("uploaded_at", columns.DjangoInstant(), nullable=False),
         sa.Column("entity_id", columns.DjangoUid(), nullable=False),
         sa.Column("uploaded_by_id", sa.BigInteger(), nullable=False),
@@ -172,7 +173,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_investigation_tag_investigation_id_name_lower",
         "investigation_tag",
-        ["investigation_id", sa.text("lower(name)")],
+        ["investigation_id", sa.text({"postgresql": "lower(name)", "sqlite": "name COLLATE NOCASE"}[op.get_context().dialect.name])],
         unique=True,
     )
     op.create_table(
@@ -273,11 +274,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_investigation_link_investigation_id_from_entity_id__fe656faa",
         "investigation_link",
-        [
-            "investigation_id",
-            sa.text("(CASE WHEN (from_entity_id < to_entity_id) THEN from_entity_id ELSE to_entity_id END)"),
-            sa.text("(CASE WHEN (to_entity_id < from_entity_id) THEN to_entity_id ELSE from_entity_id END)"),
-        ],
+        ["investigation_id", sa.text("(CASE WHEN (from_entity_id < to_entity_id) THEN from_entity_id ELSE to_entity_id END)"), sa.text("(CASE WHEN (to_entity_id < from_entity_id) THEN to_entity_id ELSE from_entity_id END)")],
         unique=True,
     )
 
