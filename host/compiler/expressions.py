@@ -4,6 +4,8 @@ What depends on the actor alone (`authenticated`, `role()`) is decided while com
 sees a plain condition it can use an index for; keys and fields of the actor stay parameters named `me_…`.
 """
 
+# long: each kind of node has its compiler here, and they call each other
+
 from __future__ import annotations
 
 import operator

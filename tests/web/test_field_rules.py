@@ -31,7 +31,11 @@ resources:
       boss: {{to: firm, read: "{ADMIN}"}}
       labels: {{to: label, many: true, read: owner}}
       hidden: {{to: label, many: true, read: "{ADMIN}"}}
-    query: {{filter: [title, margin, note, firm], sort: [title, margin, note], search: [title, note], expand: [firm, boss, labels]}}
+    query:
+      filter: [title, margin, note, firm]
+      sort: [title, margin, note]
+      search: [title, note]
+      expand: [firm, boss, labels]
     access: authenticated
     actions: {{same: {{call: actions.same, access: authenticated, out: deal}}}}
     wires:

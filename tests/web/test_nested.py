@@ -24,7 +24,8 @@ resources:
     access: {read: "board.owner == me or board.open == True", write: "board.owner == me"}
     actions:
       shout: {call: "actions.shout", access: "board.owner == me", out: note}
-      tally: {target: collection, method: GET, call: "actions.tally", access: authenticated, out: {type: object, fields: {board: uuid}}}
+      tally: {target: collection, method: GET, call: "actions.tally", access: authenticated,
+              out: {type: object, fields: {board: uuid}}}
       marked: {target: collection, method: GET, path: "marked/{stars}", call: "actions.marked", access: authenticated,
                in: {type: object, fields: {stars: integer}}, out: {type: object, fields: {stars: integer}}}
     wires:
