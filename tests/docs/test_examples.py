@@ -19,6 +19,7 @@ RUN = (
     "docs/hooks.md",
     "docs/operations.md",
     "docs/plugins.md",
+    "docs/protection.md",
     "docs/migrations.md",
     "docs/transfer.md",
 )
