@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from host.auth.inserts import inserting
 from host.auth.lookup import Row
 from host.auth.pruning import prune
 from host.errors import Invalid
@@ -62,15 +63,12 @@ class Links:
         """Note a text of somebody else's making as used; False where it has been."""
         table = ctx.table(LINK)
         now = datetime.now(UTC)
-        if ctx.execute(sa.select(table.c.id).where(table.c.digest == digest_of(text))).first() is not None:
-            return False
         values = {
             "id": uuid7(), "digest": digest_of(text), "purpose": purpose, "created_at": now, "used_at": now,
             "expires_at": now + timedelta(seconds=seconds),
         }  # fmt: skip
-        with ctx.transaction.savepoint():
-            ctx.execute(table.insert().values(**values))
-        return True
+        made = inserting(ctx, table).values(**values).on_conflict_do_nothing(index_elements=[table.c.digest])
+        return ctx.execute(made.returning(table.c.id)).first() is not None
 
     def end(self, ctx: Context, account: str, purposes: Sequence[Purpose]) -> None:
         """Every link of an account for these purposes counts no more."""

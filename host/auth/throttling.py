@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from host.actor import SYSTEM
+from host.auth.inserts import inserting
 from host.auth.origins import Marks, Origin
 from host.auth.pruning import prune
 from host.errors import TooManyRequests
@@ -117,13 +117,16 @@ class Throttle:
     ) -> Attempt:  # fmt: skip
         place = self.marks.place(origin)
         address = Subject(f"{what}:address:{place}", self._settings.address_failures)
+        is_known = self._is_known(
+            ctx, account or "", place
+        )  # also asked of nobody, who must not be told by the time
         if account is None:
             bucket = int(self.marks.digest("name", _folded(name)), 16) % BUCKETS
             return Attempt(
                 self, Subject(f"{what}:unknown:{bucket}", self._settings.account_failures), address, origin
             )
         device = self.marks.device(origin, account)
-        known = device or (place if self._is_known(ctx, account, place) else None)
+        known = device or (place if is_known else None)
         form = (
             "address" if "@" in name else "name"
         )  # two counters, or they would tell which name has which address
@@ -154,7 +157,7 @@ class Throttle:
 
     def _remember(self, ctx: Context, account: str, place: str, now: datetime) -> None:
         table = self._runtime.registry.models[KNOWN].table
-        made = _insert(ctx)(table).values(account=account, origin=place, seen_at=now)
+        made = inserting(ctx, table).values(account=account, origin=place, seen_at=now)
         keys = [table.c.account, table.c.origin]
         ctx.execute(made.on_conflict_do_update(index_elements=keys, set_={"seen_at": now}))
         newest = sa.select(table.c.origin).where(table.c.account == account)
@@ -175,7 +178,7 @@ def _counting(table: Any, ctx: Context, subject: str, now: datetime, expires: da
     values = {"subject": subject, "failures": 1, "blocked_until": now, "expires_at": expires}
     fresh = sa.case((table.c.expires_at <= now, 1), else_=table.c.failures + 1)
     return (
-        _insert(ctx)(table)
+        inserting(ctx, table)
         .values(values)
         .on_conflict_do_update(
             index_elements=[table.c.subject],
@@ -184,10 +187,6 @@ def _counting(table: Any, ctx: Context, subject: str, now: datetime, expires: da
         )
         .returning(table.c.failures)
     )
-
-
-def _insert(ctx: Context) -> Any:
-    return postgresql.insert if ctx.runtime.database.dialect == "postgresql" else sqlite.insert
 
 
 def _folded(name: str) -> str:

@@ -218,6 +218,17 @@ def test_answer_counts_once(site: IdentitySite) -> None:
     assert "finished already" in again.json["detail"]  # type: ignore[index]
 
 
+def test_answer_that_comes_often_at_once_counts_once(site: IdentitySite) -> None:
+    browser = site.client()
+    back = path_of(at_provider(begin(browser)))
+    ticket = browser.get_cookie("hostwright_oidc", path="/api/auth/oidc")
+    assert ticket is not None
+    headers = {"Cookie": f"hostwright_oidc={ticket.value}"}
+    with ThreadPoolExecutor(4) as pool:
+        statuses = list(pool.map(lambda _: site.client().get(back, headers=headers).status_code, range(4)))
+    assert sorted(statuses) == [200, 400, 400, 400]
+
+
 def test_answer_counts_in_its_browser_only(local: IdentitySite) -> None:
     back = path_of(at_provider(begin(local.client())))
     assert local.client().get(back).status_code == 400  # no ticket
