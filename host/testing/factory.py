@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 
 from host.actor import SYSTEM, Actor
-from host.compiler.models import Attribute, Model
+from host.compiler.models import ACCOUNT, Attribute, Model
 from host.compiler.schemas import writable
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field
@@ -67,14 +67,33 @@ class Factory:
     def stored(self, wire: CompiledWire, owner: Actor, body: Row | None = None) -> tuple[Any, ...]:
         """The key of a new row that belongs to the owner, stored by the system."""
         model, registry = wire.model, self.site.runtime.registry
+        account = _account_form(model)
+        if account is not None:
+            return (owner.key(account),)
         main = registry.main_wire(model)
         given = {**(body if body is not None else self.body(main, owner)), **self._files(main)}
         values = registry.schemas.load(registry.schemas.create(main), given)
         values |= {**self.placement.relations(main, owner), **self.placement.relations(wire, owner)}
+        values |= self._set_by_server(model, values)
         with self.site.runtime.writing(SYSTEM, plugin=model.plugin) as ctx:
             if model.owner is not None and model.declared.mixins.owned is not None:
                 values[model.owner.name] = owner.key(model.declared.mixins.owned.by)
             return writing.create(ctx, model, values).keys
+
+    def _set_by_server(self, model: Model, given: Row) -> Row:
+        """Required values that only the server sets, and that neither a mixin nor the declaration fills in."""
+        stamped, kinds = model.declared.mixins.stamped, self.site.runtime.registry.kinds
+        filled = {stamped.created, stamped.updated} if stamped is not None else set()
+        wanted = {
+            name: node
+            for name, node in model.declared.fields.items()
+            if node.required and node.set == "server" and node.default is None and name not in filled
+        }
+        return {
+            name: kinds[node.type].parse(str(example_of(node, kinds, Style(False))), node)
+            for name, node in wanted.items()
+            if name not in given and node.counter is None and node.random is None and node.mirror is None
+        }
 
     def _files(self, wire: CompiledWire) -> Row:
         """Stored files for the fields that cannot do without."""
@@ -95,7 +114,8 @@ class Factory:
         relation = attribute.relation
         assert relation is not None  # asked by `value`
         if relation.account is not None:
-            return owner.key(relation.account)
+            is_alone = any(attribute.name in unique.fields for unique in model.declared.unique)
+            return (self.site.account() if is_alone else owner).key(relation.account)
         if relation.to == model.name and not relation.required:
             return None
         registry = self.site.runtime.registry
@@ -115,6 +135,13 @@ class Factory:
         if node.type == "integer":
             return int(node.min or 0) + number
         return value
+
+
+def _account_form(model: Model) -> Literal["id", "number", "hex"] | None:
+    """The form of the actor's key that is the key of these rows, where they are accounts."""
+    if model.declared.identity is not None:
+        return model.declared.identity.key
+    return "id" if model.name == ACCOUNT else None
 
 
 def _is_unique(model: Model, name: str) -> bool:
