@@ -224,8 +224,9 @@ def _schema(name: str, fields: dict[str, Any], unknown: str, blanks: Iterable[st
 
 
 def _blanks(fields: Iterable[tuple[str, Field]]) -> tuple[str, ...]:
-    """Those of the fields that hold no plain text."""
-    return tuple(name for name, field in fields if field.type not in ("string", "text", "json"))
+    """Those of the fields for which an empty text is no value."""
+    texts = ("string", "text", "json")
+    return tuple(name for name, field in fields if field.type not in texts and "" not in field.values)
 
 
 def _field_errors(messages: Any, pointer: str = "") -> list[FieldError]:

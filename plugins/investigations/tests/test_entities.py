@@ -68,8 +68,9 @@ def test_time_without_zone_is_parisian(board: Board) -> None:
 
 
 def test_empty_date_of_a_form_is_none(board: Board) -> None:
-    board.entity(event_date="")
-    assert board.entities()[0]["event_date"] is None
+    board.entity(event_date="", evidence_type="")
+    (row,) = board.entities()
+    assert (row["event_date"], row["evidence_type"]) == (None, "")
 
 
 def test_newest_entity_comes_first(board: Board) -> None:
