@@ -8,6 +8,7 @@ once for each wire of the site around the module (or of the folder that the modu
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -71,6 +72,26 @@ def test_foreign_row_is_not_listed(conforming: Conforming) -> None:
     conforming.stored()
     rows = conforming.client(conforming.other).get(conforming.collection).get_json()
     assert rows_of(conforming, rows) == []
+
+
+def test_repeated_create_runs_once(conforming: Conforming) -> None:
+    need(conforming, "create")
+    if wanted_files(conforming.wire):
+        pytest.skip("forms differ in their boundaries")
+    body, client, key = conforming.body(), conforming.client(conforming.writer), uuid4().hex
+    first, again = (conforming.create(client, body, key=key) for _ in range(2))
+    assert (first.status_code, again.data) == (conforming.wire.create.status, first.data)
+    assert again.headers["Idempotency-Replayed"] == "true"
+
+
+def test_history_tells_what_is_shown(conforming: Conforming) -> None:
+    need(conforming, "create", "history", "get")
+    _, path = created(conforming)
+    client = conforming.client(conforming.writer)
+    shown = client.get(path).get_json()
+    entries = client.get(f"{path}/history").get_json()["items"]
+    assert [entry["operation"] for entry in entries] == ["create"]
+    assert {change["field"] for change in entries[0]["changes"]} <= shown.keys()
 
 
 def test_every_field_round_trips(conforming: Conforming) -> None:
@@ -318,7 +339,9 @@ def test_examples_are_accepted(conforming: Conforming) -> None:
 def queries(conforming: Conforming) -> int:
     """How many queries a list costs, however long it is: itself, its parents, and each relation to many that it embeds."""
     links = conforming.model.links
-    embedded = [key for key, it in conforming.wire.declared.embed.items() if embedded_relation(key, it) in links]
+    embedded = [
+        key for key, it in conforming.wire.declared.embed.items() if embedded_relation(key, it) in links
+    ]
     return 1 + bool(conforming.wire.parents) + len(embedded)
 
 

@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from uuid import uuid4
 
 from werkzeug.test import TestResponse
 
-from host.access import declared_rule
+from host.access import declared_rule, facts_of
 from host.actor import Actor
 from host.compiler.models import Attribute, Model
 from host.compiler.wires import CompiledWire
@@ -76,7 +77,8 @@ class Conforming:
         """Who makes rows: a plain user, or an administrator where the rules want one."""
         user = self.site.account()
         if self.operation("create") is None:
-            return user
+            is_closed = self.site.runtime.policy.predicate(self.model, "get", facts_of(user)) is False
+            return self.site.account(role="admin") if is_closed else user
         answer = self.create(self.client(user), self.factory.body(self.wire, user), user)
         return self.site.account(role="admin") if answer.status_code == 403 else user
 
@@ -89,13 +91,18 @@ class Conforming:
         """A client of an actor, or of nobody."""
         return self.site.client(actor)
 
-    def create(self, client: Client, body: dict[str, Any], owner: Actor | None = None) -> TestResponse:
-        """Send a body to create: as JSON, or as a form where a file has to come with it."""
+    def create(
+        self, client: Client, body: dict[str, Any], owner: Actor | None = None, key: str | None = None
+    ) -> TestResponse:  # fmt: skip
+        """Send a body to create: as JSON, or as a form where a file has to come with it; `key` makes it repeatable."""
         path = self.factory.placement.below(self.wire, self.wire.path, owner or self.writer)
+        if key is None and self.wire.create.idempotency.required:
+            key = uuid4().hex
+        headers = {"Idempotency-Key": key} if key is not None else {}
         if not wanted_files(self.wire):
-            return client.post(path, json=body)
+            return client.post(path, json=body, headers=headers)
         form = form_of(body, self.wire)
-        return client.post(path, data=form, content_type="multipart/form-data")
+        return client.post(path, data=form, content_type="multipart/form-data", headers=headers)
 
     # -- rows and paths --
 

@@ -99,11 +99,13 @@ def conformance_root(module: Any) -> Path:
 
 @lru_cache(maxsize=8)
 def wire_names(root: Path) -> list[str]:
-    """The wires of a site that serve anything, by the names that `conforming` takes."""
+    """The wires of a site that serve anything, by the names that `conforming` takes; the host's own are its own affair."""
     from host.application import describe
+    from host.declaration.workspace import HOST
     from host.testing.conforming import label
 
-    served = {operation.wire for operation in describe(root, {}).operations if operation.wire is not None}
+    operations = describe(root, {}).operations
+    served = {it.wire for it in operations if it.wire is not None and it.wire.model.plugin != HOST}
     return sorted(label(wire) for wire in served)
 
 
