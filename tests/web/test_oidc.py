@@ -223,9 +223,14 @@ def test_answer_that_comes_often_at_once_counts_once(site: IdentitySite) -> None
     back = path_of(at_provider(begin(browser)))
     ticket = browser.get_cookie("hostwright_oidc", path="/api/auth/oidc")
     assert ticket is not None
-    headers = {"Cookie": f"hostwright_oidc={ticket.value}"}
+
+    def come_back(_: int) -> int:
+        other = site.client()
+        other.set_cookie("hostwright_oidc", ticket.value, path="/api/auth/oidc")
+        return other.get(back).status_code
+
     with ThreadPoolExecutor(4) as pool:
-        statuses = list(pool.map(lambda _: site.client().get(back, headers=headers).status_code, range(4)))
+        statuses = list(pool.map(come_back, range(4)))
     assert sorted(statuses) == [200, 400, 400, 400]
 
 
@@ -237,12 +242,11 @@ def test_answer_counts_in_its_browser_only(local: IdentitySite) -> None:
     assert other.get(back).status_code == 400  # another's ticket
 
 
-@pytest.mark.parametrize("ticket", ["", "nonsense", "a.b.c.d.e", "acme.x.99999999999..0000", "é"])
+@pytest.mark.parametrize("ticket", ["", "nonsense", "a.b.c.d.e", "acme.x.99999999999..0000"])
 def test_made_up_ticket_is_refused(local: IdentitySite, ticket: str) -> None:
-    headers = {"Cookie": f"hostwright_oidc={ticket}".encode().decode("latin-1")}
-    assert (
-        local.client().get("/api/auth/oidc/acme/callback?state=x&code=y", headers=headers).status_code == 400
-    )
+    browser = local.client()
+    browser.set_cookie("hostwright_oidc", ticket, path="/api/auth/oidc")
+    assert browser.get("/api/auth/oidc/acme/callback?state=x&code=y").status_code == 400
 
 
 def test_provider_that_refuses_is_said(local: IdentitySite) -> None:
