@@ -30,6 +30,7 @@ def set_up() -> None:
         DATABASES={"default": database(os.environ["DATABASE_URL"])},
         INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "legacy.apps.Legacy"],
         AUTH_USER_MODEL="investigation.User",
+        PASSWORD_HASHERS=["legacy.hashers.Quick"],
         TIME_ZONE="Europe/Paris",
         USE_TZ=True,
         MEDIA_ROOT=os.environ.get("MEDIA_ROOT", ""),
