@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import formatdate, make_msgid, parseaddr
+from typing import TYPE_CHECKING
 
 from host.errors import ConfigurationError, Invalid
 from host.fields.inputs import EMAIL
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
 
 LONGEST_SUBJECT = 200
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
@@ -34,6 +36,9 @@ class Message:
 
     def email(self, sender: str) -> EmailMessage:
         """The message as it goes over the wire."""
+        from email.message import EmailMessage  # costs start-up time that commands do not have
+        from email.policy import SMTP
+
         made = EmailMessage(policy=SMTP)
         made["From"], made["To"], made["Subject"] = sender, self.to, self.subject
         made["Date"] = formatdate(localtime=False)

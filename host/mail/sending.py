@@ -14,7 +14,6 @@ from typing import Final
 from host.errors import Unavailable
 from host.mail.background import LAST_SECONDS, Background
 from host.mail.messages import Message, check_sender
-from host.mail.smtp import Undelivered, deliver
 from host.service.context import Context
 from host.settings import MailSettings
 
@@ -63,6 +62,8 @@ class Mailer:
 
     def _deliver(self, message: Message) -> None:
         """Try until it is taken, or until trying is in vain. What it says is never logged: it may hold a link."""
+        from host.mail.smtp import Undelivered, deliver  # loads TLS, which commands do not need
+
         for pause in (*self._pauses, None):
             try:
                 deliver(self._settings, message.email(self._settings.sender))
