@@ -46,12 +46,11 @@ class RowPlan:
         behind = row[self.reader.width :]
         version = behind[0] if self.has_version else None
         verdicts = tuple(map(bool, behind[1:] if self.has_version else behind))
-        return Found(row, self.reader, version, verdicts, self._filled(connection, row, parameters))
+        built = self._filled(connection, row, parameters) if self.embeds else None
+        return Found(row, self.reader, version, verdicts, built)
 
-    def _filled(self, connection: Any, row: Sequence[Any], values: dict[str, Any]) -> dict[str, Any] | None:
+    def _filled(self, connection: Any, row: Sequence[Any], values: dict[str, Any]) -> dict[str, Any]:
         """The built row where rows of others belong into it, which the connection has to be there for."""
-        if not self.embeds:
-            return None
         built = self.reader.one(row)
         for embedded in self.embeds:
             embedded.fill(connection, [built], values)

@@ -19,11 +19,12 @@ from typing import Any
 
 from sqlalchemy import create_engine, text
 
-from tests.benchmark import processes, sides
+from tests.benchmark import nested, processes, sides
 from tests.integration import postgres
 
 CONNECTIONS = 4
 BATCHES = {"list": 200, "get": 500, "create": 200, "patch": 200}
+NESTED = 200  # requests of one batch
 EXPECTED = {"list": 200, "get": 200, "create": 201, "patch": 200}
 TARGETS = {
     "sqlite": {"list": 5.5, "get": 3.0, "create": 1.5, "patch": 1.5},
@@ -64,7 +65,7 @@ class Outcome:
 class Contestant:
     """A side being served, with the processes that work for it."""
 
-    site: sides.Site
+    site: sides.Site | nested.Filled
     server: processes.Server
     helpers: tuple[int, ...]
 
@@ -87,7 +88,7 @@ class Load:
             "requests": contestant.site.requests(operation),
             "connections": CONNECTIONS,
             "count": count,
-            "expect": EXPECTED[operation],
+            "expect": EXPECTED.get(operation, 200),
         }
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -103,10 +104,10 @@ class Load:
         self.process.communicate()
 
 
-def measure(load: Load, contestant: Contestant, operation: str) -> float:
+def measure(load: Load, contestant: Contestant, operation: str, count: int) -> float:
     """Return the CPU microseconds per request of one batch."""
     before = contestant.clocks()
-    requests = load.send(contestant, operation, BATCHES[operation])["requests"]
+    requests = load.send(contestant, operation, count)["requests"]
     after = contestant.clocks()
     return sum(clock - before.get(pid, 0.0) for pid, clock in after.items()) / requests * 1e6
 
@@ -117,10 +118,28 @@ def compare(load: Load, contestants: dict[str, Contestant], rounds: int) -> dict
     for number in range(rounds + 1):
         for operation in BATCHES:
             for name, contestant in contestants.items():
-                figure = measure(load, contestant, operation)
+                figure = measure(load, contestant, operation, BATCHES[operation])
                 if number:
                     samples.setdefault((name, operation), []).append(figure)
     return {key: statistics.median(figures) for key, figures in samples.items()}
+
+
+def nested_contest(kind: str, server: str, rounds: int) -> list[nested.Cost]:
+    """Serve a team's lists and an owner's plain one, and compare them."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hostwright-bench-")))
+        addresses, helpers = stack.enter_context(databases(kind, folder))
+        site = nested.filled(addresses["generated"], folder)
+        analyse(addresses["generated"])
+        running = stack.enter_context(processes.serving(server, site.target, site.environment, folder))
+        load = Load()
+        stack.callback(load.close)
+        samples: dict[str, list[float]] = {name: [] for name in site.paths}
+        for number in range(rounds + 1):
+            for name, figures in samples.items():
+                figure = measure(load, Contestant(site, running, helpers), name, NESTED)
+                figures += [figure] if number else []
+        return nested.costs(samples)
 
 
 @contextmanager
@@ -194,7 +213,15 @@ def main() -> None:
     memory = max(outcome.memory for outcome in outcomes)
     print(f"{processes.machine()}; {options.rounds} rounds, {processes.WORKERS} workers.\n\n{table(results)}")
     print(f"\nThe largest generated worker holds {memory:.0f} MB (PSS); at most {LARGEST_WORKER} are wanted.")
-    missed = [each for each in results if each.ratio < each.target]
+    teams = [
+        (kind, server, nested_contest(kind, server, options.rounds))
+        for kind in options.database or ["sqlite", "postgresql"]
+        for server in options.server or ["gunicorn", "granian"]
+    ]
+    for kind, server, costs in teams:
+        print(f"\n{server}, {kind}:\n\n{nested.table(costs)}")
+    missed: list[object] = [each for each in results if each.ratio < each.target]
+    missed += [each for _, _, costs in teams for each in costs if each.ratio > each.most]
     if options.check and (missed or memory > LARGEST_WORKER):
         raise SystemExit(f"{len(missed)} ratios miss their target")
 
