@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from host.declaration.keys import attributes
-from host.declaration.nodes import AnyOf, Field, Name, Resource
+from host.declaration.nodes import AnyOf, Field, Key, Name, Resource
 from host.declaration.stored import link_stored
 from host.declaration.workspace import ACCOUNT, HOST, Workspace
 
@@ -45,6 +45,28 @@ def _add(ws: Workspace, plugin: str, name: Name, field: Field) -> None:
         ws.problems.add("column_claimed", field.place.of("column"), path, message)
         return
     ws.resources[ACCOUNT] = replace(account, fields={**account.fields, name: linked})
+    if not linked.secret:
+        _show(ws, "host.profile", name, linked)
+    if linked.write and linked.set is None:
+        _show(ws, "host.profile_change", name, linked)
+
+
+def _show(ws: Workspace, kind: str, name: Name, field: Field) -> None:
+    """Add the field's value to a type of the host's: what an account reads of itself, and what it sends."""
+    node = ws.types.get(kind)
+    if node is not None:
+        value = replace(
+            field,
+            read=(),
+            write=(),
+            unique=False,
+            column=None,
+            was=None,
+            extends=None,
+            default=None,
+            secret=False,
+        )
+        ws.types[kind] = replace(node, fields={**node.fields, Key(name): value})
 
 
 def _linked(ws: Workspace, plugin: str, name: str, field: Field) -> Field:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from host.auth.accounts import Accounts
+from host.auth.extensions import changed, seen
 from host.auth.lookup import Row
 from host.auth.profiles import changed_profile
 from host.auth.recovery import Recovery
@@ -26,17 +27,20 @@ class Profiles:
 
     def get(self, request: Request) -> Row:
         """The account that asks."""
-        return self.accounts.get(request.actor.id or "")
+        return self._seen(request, self.accounts.get(request.actor.id or ""))
 
     def update(self, request: Request, given: Mapping[str, Any]) -> Row:
         """The account with other names; another address wants the present password too."""
         account = self.get(request)
-        values = changed_profile(account, given)
+        values = {**changed_profile(account, given), **changed(self.accounts.runtime, given)}
         if "email" in values:
             self._change_email(request, given, values)
         if values:
             self.accounts.change_profile(request.actor, values, request.id)
-        return self.accounts.get(account["id"])
+        return self._seen(request, self.accounts.get(account["id"]))
+
+    def _seen(self, request: Request, account: Row) -> Row:
+        return seen(self.accounts.runtime.context(request.actor, request_id=request.id), account)
 
     def change_password(self, request: Request, given: Mapping[str, Any]) -> str:
         """Another password. Every other session ends; this one goes on."""
