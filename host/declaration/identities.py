@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from host.declaration.nodes import Endpoint, Field, TypeRef
+from host.declaration.nodes import Endpoint, Field, TypeRef, Wire
 from host.declaration.problems import did_you_mean
 from host.declaration.workspace import ACCOUNT, HOST, Workspace, owner_of
 
@@ -28,6 +29,7 @@ GIVING: Final = ("sign_up", "sign_in", "refresh")  # what answers a token
 ONLY_HERE: Final = ("by", "message", "token", "cookies", "redirect")
 KEYS: Final = ("id", "user_id")
 SHORTEST_TOKEN: Final = 60
+WORD: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def check_work(ws: Workspace, endpoint: Endpoint, path: str) -> None:
@@ -81,6 +83,21 @@ def check_names(ws: Workspace, endpoint: Endpoint, path: str) -> None:
     if user is not None and user.fields:
         _check_known(ws, user, known - {"user"}, f"{path}.out.fields.user", "answers")
         _check_keys(ws, endpoint, user, f"{path}.out.fields.user")
+
+
+def check_credential(ws: Workspace, node: Wire | Endpoint, path: str) -> None:
+    """Note names that no cookie or header can have, and those that nothing is sent under."""
+    credential = node.credential
+    if credential is None:
+        return
+    for key in ("csrf_cookie", "csrf_header"):
+        place = credential.place.of(key)
+        if not WORD.fullmatch(getattr(credential, key)):
+            message = "a name of letters, digits, - and _, at most 64 characters"
+            ws.problems.add("bad_form", place, f"{path}.credential.{key}", message)
+        if key in credential.place.keys and not credential.cookie:
+            message = f"`{key}` has no meaning without `cookie: true`"
+            ws.problems.add("out_of_place", credential.place.name(key), f"{path}.credential", message)
 
 
 def _of_host(name: str | None, *, is_required: bool = False) -> Field | None:

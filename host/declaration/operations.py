@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from host.declaration.access import check_rules
-from host.declaration.identities import check_names, check_work, with_identity
+from host.declaration.identities import check_credential, check_names, check_work, with_identity
 from host.declaration.keys import key_fields
 from host.declaration.nodes import Action, Endpoint, Field, Name, PathTemplate, Resource
 from host.declaration.problems import Place, did_you_mean
@@ -35,6 +35,7 @@ def link_endpoint(workspace: Workspace, name: str) -> None:
     endpoint = workspace.endpoints[name]
     path = f"endpoints.{short(name)}"
     check_work(workspace, endpoint, path)
+    check_credential(workspace, endpoint, path)
     if endpoint.identity:
         endpoint = with_identity(workspace, name, endpoint, path)
     filled = _typed(workspace, endpoint, owner_of(name), path)

@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 from typing import Any, Final
 
 from host.declaration.embeds import embedded_relation
+from host.declaration.identities import check_credential
 from host.declaration.keys import attributes
 from host.declaration.nodes import Endpoint, Idempotency, Resource, Wire
 from host.declaration.problems import Place, did_you_mean
@@ -52,6 +53,7 @@ def check_shape(ws: Workspace, wire: Wire, path: str) -> None:
         ws.problems.add("conflict", place, f"{path}.list", "a bare array has no `key`")
     if wire.page.unpaged is not None and not 1 <= wire.page.unpaged <= 10_000:
         ws.problems.add("page", wire.page.place.of("unpaged"), f"{path}.page", "`unpaged` is 1 to 10000")
+    check_credential(ws, wire, path)
     _check_statuses(ws, wire, path)
     _check_zone(ws, wire, path)
 

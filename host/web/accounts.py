@@ -93,6 +93,7 @@ class IdentityOperations:
         """A new account, signed in."""
         if not self.is_open:
             raise SignUpClosed("nobody can sign up here by themselves; ask the operator for an account")
+        self._check_origin(asked)
         account = self.accounts.sign_up(asked.given, request_id=asked.request.id)
         if self.accounts.throttle is not None:
             self.accounts.throttle.know(account["id"], origin_of(asked.request))
@@ -100,10 +101,7 @@ class IdentityOperations:
 
     def sign_in(self, asked: Asked) -> Done:
         """An account by its password."""
-        if asked.node.cookies or asked.given.get("cookies"):
-            self.csrf.check_origin(
-                asked.request
-            )  # else a foreign page could sign its visitors in as somebody
+        self._check_origin(asked)
         account = self.accounts.sign_in(
             username=asked.given.get("username"),
             email=asked.given.get("email"),
@@ -198,6 +196,11 @@ class IdentityOperations:
                 self._check_page(asked, found.session)
             return found.session, found.account
         return None
+
+    def _check_origin(self, asked: Asked) -> None:
+        """A foreign page must not sign its visitors in as somebody."""
+        if asked.node.cookies or asked.given.get("cookies"):
+            self.csrf.check_origin(asked.request)
 
     def _check_page(self, asked: Asked, session: str) -> None:
         self.csrf.check(asked.request, asked.node.credential or Credential(), session)
