@@ -8,9 +8,10 @@ import pytest
 
 from host.declaration.expressions import And, Column, Compare, Literal, RuleRef, Word
 from host.declaration.keys import attributes, key_fields
+from host.declaration.memberships import member_relation
 from host.declaration.nodes import Declaration, Field, Relation
 from host.declaration.paths import routes
-from host.declaration.scopes import Scope, member_relation, resolve
+from host.declaration.scopes import Scope, resolve
 
 Declare = Callable[..., Declaration]
 
