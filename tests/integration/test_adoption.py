@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from host.auth import hashes
@@ -105,7 +106,7 @@ def copy(request: pytest.FixtureRequest) -> Iterator[Copy]:
         url = f"sqlite:///{folder / 'board.db'}"
         if request.param == "postgresql":
             names.append(next(request.getfixturevalue("postgres_names")))
-            parent = "template1" if template is None else template.rpartition("/")[2].partition("?")[0]
+            parent = "template1" if template is None else sa.make_url(template).database
             url = request.getfixturevalue("postgres_server").create(names[-1], parent)
         elif template is not None:
             shutil.copy(template.removeprefix("sqlite:///"), folder / "board.db")
