@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -242,3 +243,18 @@ def test_known_token_costs_microseconds(tokens: Tokens, issue: Issue, ann: Row) 
             tokens.actor(token)
         times.append(time.thread_time() - started)
     assert min(times) / 1000 < 15e-6
+
+
+def test_use_of_a_session_is_noted_coarsely(
+    tokens: Tokens, issue: Issue, accounts: Accounts, runtime: Runtime, ann: Row, clock: Clock
+) -> None:  # fmt: skip
+    token = issue(ann).token
+    began = accounts.sessions.of(ann["id"])[0]["used_at"]
+    tokens.actor(token)
+    assert accounts.sessions.of(ann["id"])[0]["used_at"] == began
+    with runtime.database.writing() as connection:
+        table = runtime.registry.model("host.session").table
+        connection.execute(table.update().values(used_at=began - timedelta(minutes=11)))
+    clock.now += 5
+    tokens.actor(token)
+    assert accounts.sessions.of(ann["id"])[0]["used_at"] >= began
