@@ -296,6 +296,18 @@ class Misdirected(RequestError):
     title = "Not served here"
 
 
+class RangeNotSatisfiable(RequestError):
+    """There is nothing in the range of the file that was asked for."""
+
+    status = 416
+    code = "range_not_satisfiable"
+    title = "Nothing in this range"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"the file has {size} bytes")
+        self.headers = {"Content-Range": f"bytes */{size}"}
+
+
 class Invalid(RequestError):
     """The input is understood but wrong; `errors` names each place."""
 

@@ -44,7 +44,7 @@ def completed_file(ws: Workspace, field: Field, resource: str, path: str) -> Fie
         ws.problems.add("bad_form", field.place.of("folder"), path, message)
     for name, variant in field.variants.items():
         _check_variant(ws, variant, f"{path}.variants.{name}")
-    for key in ("default", "unique", "min"):
+    for key in ("default", "unique", "min", "transient", "computed", "rollup", "counter"):
         if getattr(field, key):
             ws.problems.add("constraint", field.place.name(key), path, f"`{key}` has no meaning for a file")
     return replace(field, max=size, folder=folder[:_LONGEST_FOLDER].rstrip("/"))

@@ -20,7 +20,7 @@ from host.declaration.workspace import SITE, Workspace, owner_of, short
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _RESERVED_TABLE: Final = re.compile(r"(alembic_version|sqlite_|pg_).*")
-_NOT_A_KEY: Final = ("json", "list", "object", "float", "boolean", "")
+_NOT_A_KEY: Final = ("json", "list", "object", "float", "boolean", "file", "image", "")
 
 
 def link_resource(workspace: Workspace, name: str) -> None:

@@ -41,6 +41,7 @@ _MARKUP: Final = re.compile(
     re.IGNORECASE,
 )
 _PAPER: Final = ("application/pdf", "application/rtf", "application/postscript")  # known by texts
+_NAMED: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,80}")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _SUFFIXES: Final = {
     "image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp", "image/avif": ".avif",
@@ -113,7 +114,7 @@ def by_name(name: str) -> str | None:
 
 def _claims(claimed: str | None, name: str) -> Iterator[str]:
     sent = (claimed or "").partition(";")[0].strip().lower()
-    if sent and sent not in (
+    if _NAMED.fullmatch(sent) and sent not in (
         BINARY,
         "application/x-download",
         "binary/octet-stream",

@@ -53,11 +53,11 @@ class Files:
         """Put the parts together."""
         return cls(storage, settings, Signatures(secret, settings.link_seconds))
 
-    def drop(self, path: str) -> None:
+    def drop(self, path: str, *, with_variants: bool = False) -> None:
         """Remove a file and what was made of it; what cannot be removed now is left to the sweep."""
         try:
             self.storage.delete(path)
-            for variant in list(self.storage.items(f"{path}{VARIANT}")):
+            for variant in list(self.storage.items(f"{path}{VARIANT}")) if with_variants else ():
                 self.storage.delete(variant.path)
         except Exception:  # the row has gone already
             log.exception("the file %s could not be removed", path)
@@ -97,7 +97,7 @@ def attach(ctx: Context, model: Model, values: Values, before: Mapping[str, Any]
         stored |= _mirrors(model, name, given if isinstance(given, Uploaded) else _known(ctx, path))
         old = before.get(name) if before is not None else None
         if old and old != path:
-            _release(ctx, old)
+            _release(ctx, model, name, old)
     return stored
 
 
@@ -105,10 +105,10 @@ def release(ctx: Context, model: Model, row: Mapping[str, Any]) -> None:
     """The files of a row that goes: forgotten with it, removed when that is committed."""
     for name in model.files:
         if row.get(name):
-            _release(ctx, row[name])
+            _release(ctx, model, name, row[name])
 
 
-def _release(ctx: Context, path: str) -> None:
+def _release(ctx: Context, model: Model, name: str, path: str) -> None:
     """Files that another system named may be shared by rows, and stay."""
     if not is_own(path):
         return
@@ -116,7 +116,8 @@ def _release(ctx: Context, path: str) -> None:
     ctx.execute(table.delete().where(table.c.path == path))
     files = ctx.runtime.files
     if files is not None:
-        ctx.after_commit(partial(files.drop, path))
+        with_variants = bool(model.attributes[name].field.variants)
+        ctx.after_commit(partial(files.drop, path, with_variants=with_variants))
 
 
 def _note(ctx: Context, model: Model, name: str, given: Uploaded | Known) -> None:

@@ -71,15 +71,15 @@ class Sweeper:
                 paths = [path for path in _unattached(ctx, model, name, self.before) if is_own(path)]
             for path in paths:
                 if not self.is_dry:
-                    self._forget(path)
+                    self._forget(path, with_variants=bool(model.attributes[name].field.variants))
                 yield path
 
-    def _forget(self, path: str) -> None:
+    def _forget(self, path: str, *, with_variants: bool) -> None:
         with self.runtime.writing(SYSTEM, plugin=HOST) as ctx:
             table = ctx.table(FILE)
             ctx.execute(table.delete().where(table.c.path == path))
         if self.runtime.files is not None:
-            self.runtime.files.drop(path)
+            self.runtime.files.drop(path, with_variants=with_variants)
 
     def _orphaned(self) -> Iterator[str]:
         old = (item for item in self.runtime.storage.items() if self._is_candidate(item))

@@ -15,7 +15,7 @@ from host.actor import ANONYMOUS, SYSTEM
 from host.compiler.files import FILE
 from host.compiler.models import Attribute
 from host.compiler.wires import CompiledWire
-from host.errors import Invalid, LinkRefused, NotFound, Unauthenticated
+from host.errors import Invalid, LinkRefused, NotFound, RangeNotSatisfiable, Unauthenticated
 from host.service.context import Context
 from host.service.files import Known, described
 from host.service.runtime import Runtime
@@ -118,7 +118,7 @@ class Download:
         headers.append(("Content-Disposition", said))
         span = asked_span(request, known.size, tag) if request.method == "GET" else None
         if span is not None and span.length == 0:
-            return Answer(416, b"", None, [*headers, ("Content-Range", f"bytes */{known.size}")])
+            raise RangeNotSatisfiable(known.size)
         return self._streamed(request, known, span, headers)
 
     def _streamed(

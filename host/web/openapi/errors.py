@@ -51,7 +51,7 @@ BY_KIND: dict[str, tuple[Case, ...]] = {
     "bulk_update": (errors.NotFound, *CHANGING),
     "bulk_delete": (errors.NotFound, *CHANGING),
     "access": (errors.NotFound, errors.Invalid),
-    "download": (errors.Invalid, errors.LinkRefused),
+    "download": (errors.Invalid, errors.LinkRefused, errors.RangeNotSatisfiable),
     "upload": (*CHANGING, errors.InsufficientStorage),
     "clear": (errors.Invalid, *CHANGING),
     "link": (errors.Invalid,),

@@ -43,7 +43,6 @@ class FileParts:
             "206": {"description": "The range that was asked for.", "content": content},
             "304": {"description": "The copy at hand is still good."},
             "302": {"description": "Where the file is."},
-            "416": {"description": "There is nothing in this range."},
         }
         return self._download_parameters(field), None, answers
 
