@@ -83,13 +83,14 @@ class Repeats:
 
     def give_up(self, claim: Claim) -> None:
         """Nothing has been done: the key is free again."""
-        columns = self._table.c
         with self.runtime.database.writing() as connection:
-            connection.execute(
-                self._table.delete().where(
-                    columns.digest == claim.digest, columns.holder == claim.holder, columns.status.is_(None)
-                )
-            )
+            self.free(connection, claim)
+
+    def free(self, connection: sa.Connection, claim: Claim) -> None:
+        """Within a transaction: the key is free, unless an answer is kept under it or another has taken over."""
+        columns = self._table.c
+        mine = (columns.digest == claim.digest, columns.holder == claim.holder, columns.status.is_(None))
+        connection.execute(self._table.delete().where(*mine))
 
     @property
     def _table(self) -> sa.Table:

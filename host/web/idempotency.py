@@ -14,6 +14,8 @@ from hashlib import sha256
 from tempfile import SpooledTemporaryFile
 from typing import IO, Final
 
+import sqlalchemy as sa
+
 from host.actor import Actor
 from host.errors import (
     BadRequest,
@@ -65,16 +67,23 @@ class Idempotency:
             if not is_joined:
                 answer = proceed(request)
                 with self.repeats.runtime.database.writing() as connection:
-                    self.repeats.keep(connection, claim, self._kept(answer))
+                    self._keep(connection, claim, answer)
                 return answer
             with self.repeats.runtime.joined() as joint:
                 answer = proceed(request)
                 with joint.part() as work:
-                    self.repeats.keep(work.connection, claim, self._kept(answer))
+                    self._keep(work.connection, claim, answer)
             return answer
         except BaseException:
             self.repeats.give_up(claim)
             raise
+
+    def _keep(self, connection: sa.Connection, claim: Claim, answer: Answer) -> None:
+        """Keep an answer, unless it says that the server has failed: then the key is free."""
+        if answer.status < 500:
+            self.repeats.keep(connection, claim, self._kept(answer))
+        else:
+            self.repeats.free(connection, claim)
 
     def _kept(self, answer: Answer) -> Kept:
         """What of an answer can be given again: not streams, nor what is long, binary or nobody's to store."""

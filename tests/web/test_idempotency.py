@@ -10,6 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from host.service.repeats import Repeats
+from host.settings import IdempotencySettings
+from host.web.http import Answer, Request
+from host.web.idempotency import Idempotency
 from tests.support.sites import Caller, Core, Declare, Reply
 
 YAML = """
@@ -347,3 +351,20 @@ def test_owner_who_was_taken_over_stores_nothing(core: Core, user: Caller) -> No
     first.join()
     assert (second.status, replies[0].status, replies[0].json["code"]) == (200, 409, "idempotency_in_flight")
     assert titles(user) == ["held"]
+
+
+def test_answer_of_a_failing_server_frees_the_key(core: Core, user: Caller) -> None:
+    step = Idempotency(Repeats(core.site.runtime, IdempotencySettings()))
+    operation = next(it for it in core.site.app.operations if it.id == "createDemoNote")
+    assert user.actor is not None
+    statuses = iter([503, 201, 201])
+    answers = [
+        step.around(
+            Request("POST", PATH, "", {"idempotency-key": "k"}.get, lambda size: b"", 0, actor=user.actor),
+            operation,
+            lambda request: Answer(next(statuses)),
+        )
+        for _ in range(3)
+    ]
+    assert [answer.status for answer in answers] == [503, 201, 201]
+    assert ("Idempotency-Replayed", "true") in answers[2].headers
