@@ -23,6 +23,7 @@ RUN = (
     "docs/protection.md",
     "docs/migrations.md",
     "docs/transfer.md",
+    "docs/adopting.md",
 )
 
 
