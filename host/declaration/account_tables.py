@@ -15,11 +15,12 @@ from host.declaration.workspace import ACCOUNT, Workspace, short
 
 Form = Literal["id", "number", "hex"]
 HELD: Final = (
-    "username", "email", "password", "active", "first_name", "last_name", "last_login", "joined",
+    "username", "email", "password", "active", "first_name", "last_name", "last_login", "joined", "avatar",
 )  # fmt: skip
 _TYPES: Final[Mapping[str, tuple[str, ...]]] = {
     "username": ("string",), "email": ("email", "string"), "password": ("string", "text"), "active": ("boolean",),
     "first_name": ("string",), "last_name": ("string",), "last_login": ("datetime",), "joined": ("datetime",),
+    "avatar": ("image", "file"),
 }  # fmt: skip
 _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "number": ("int",), "id": ("uuid7", "uuid4"), "hex": ("hex24",),

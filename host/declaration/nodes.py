@@ -294,6 +294,7 @@ class IdentityTable(Node):
     last_name: FieldRef | None = word("the field that holds the last name", None)
     last_login: FieldRef | None = word("the field that holds when the account signed in last", None)
     joined: FieldRef | None = word("the field that holds when the account was made", None)
+    avatar: FieldRef | None = word("the field that holds the account's picture", None)
 
 
 @dataclass(frozen=True, kw_only=True)
