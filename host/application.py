@@ -198,6 +198,7 @@ def flask_app(app: App) -> Flask:
     """Flask behind the door: it serves the documents; the operations never reach it."""
     from host.web.documents import make_flask  # Flask and the document libraries are only wanted by servers
 
+    app.limiter.prepare()
     flask = make_flask(app)
     flask.wsgi_app = Door(app.pipeline(flask_fallback(flask.wsgi_app)))  # type: ignore[method-assign]  # Flask's own way to wrap
     return flask

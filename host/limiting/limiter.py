@@ -85,6 +85,11 @@ class Limiter:
             self._shared.clear(key)
         self._memory.clear(key)
 
+    def prepare(self) -> None:
+        """Load what counting needs, so that no request waits for it; connects to nothing yet."""
+        if self._shared is not None:
+            self._shared.prepare()
+
     def close(self) -> None:
         """Give the connections back, e.g. at the end of a test."""
         if self._shared is not None:

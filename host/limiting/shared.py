@@ -56,6 +56,10 @@ class Shared:
             self._lose(error)
             return None
 
+    def prepare(self) -> None:
+        """Load the libraries and make the storage."""
+        self._connected()
+
     def close(self) -> None:
         """End the connections and the looking."""
         self._closed.set()

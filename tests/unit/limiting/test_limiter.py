@@ -148,6 +148,7 @@ def test_processes_count_together_in_redis(redis_server: RedisServer) -> None:
 
 def test_redis_away_means_memory(caplog: pytest.LogCaptureFixture) -> None:
     limiter = Limiter.open(f"redis://:hidden@127.0.0.1:{free_port()}")
+    limiter.prepare()
     begun = time.monotonic()
     answers = [limiter.take(THREE, "test", "ann").is_allowed for _ in range(5)]
     limiter.close()
