@@ -1,5 +1,6 @@
 """Tables whose columns hold values as Django does: what goes in and out over HTTP is what a table of the host's would say."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -184,3 +185,16 @@ def test_bulk_and_import_keep_the_form(site: Core) -> None:
     imported = client.post("/api/boards/import", lines, {"Content-Type": "text/csv"})
     assert imported.status == 200, imported.json
     assert len(client.get("/api/boards").json["items"]) == 3
+
+
+def test_one_of_many_writers_wins(site: Core) -> None:
+    client = site.user()
+    path = f"/api/boards/{client.make('/api/boards', title='One')['id']}"
+    for turn in range(3):
+        tag = {"If-Match": client.get(path).headers["ETag"]}
+        with ThreadPoolExecutor(6) as pool:
+            sent = [pool.submit(client.patch, path, {"title": f"{turn} {at}"}, tag) for at in range(6)]
+        replies = [each.result() for each in sent]
+        assert sorted(reply.status for reply in replies) == [200, 412, 412, 412, 412, 412]
+        winner = next(reply for reply in replies if reply.status == 200)
+        assert client.get(path).json["title"] == winner.json["title"]
