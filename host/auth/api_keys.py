@@ -136,7 +136,7 @@ class ApiKeys:
             table.update().where(*which, table.c.revoked_at.is_(None)).values(revoked_at=datetime.now(UTC))
         )
         with self.runtime.writing(SYSTEM, plugin="host") as ctx:
-            ended = ctx.execute(ending.returning(table.c.id, table.c.account_id)).first()
+            ended: Any = ctx.execute(ending.returning(table.c.id, table.c.account_id)).first()
             if ended is None:
                 raise NotFound("there is no such key")
             self.runtime.journal.identity(ctx, "key_revoked", str(ended[1]), api_key=str(ended[0]))

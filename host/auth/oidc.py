@@ -122,11 +122,12 @@ class Oidc:
 
     def unlink(self, identity: str, account: str) -> None:
         """Be that no longer. Raises NotFound."""
-        table = self.accounts.runtime.registry.models[IDENTITY].table
         with self._writing() as ctx:
-            gone = table.delete().where(table.c.id == identity, table.c.account_id == account)
-            if ctx.execute(gone).rowcount == 0:
+            records = ctx.records(IDENTITY)
+            found = records.find(identity)
+            if found is None or found["account"] != account:
                 raise NotFound("there is no such identity")
+            records.delete(identity)
 
     # -- inside --
 

@@ -30,6 +30,7 @@ ALGORITHMS: Final = frozenset(
 KEY_TYPES: Final = frozenset({"RSA", "EC", "OKP"})
 FRESH_SECONDS = 3600.0
 UNKNOWN_KEY_SECONDS = 30.0  # between two looks for a key that is not known: tokens could ask for any
+RESTING_SECONDS = 5.0  # after the provider could not be asked
 SKEW = 60
 log = logging.getLogger("hostwright.oidc")
 
@@ -61,6 +62,7 @@ class _Seen:
     keys: KeySet | None = None
     read_at: float = 0.0
     keys_at: float = 0.0
+    failed_at: float | None = None
     lock: Lock = field(default_factory=Lock)
 
 
@@ -173,7 +175,11 @@ class Provider:
         seen = self._seen
         with seen.lock:
             if seen.metadata is None or seen.read_at + FRESH_SECONDS <= self.clock():
+                if seen.failed_at is not None and seen.failed_at + RESTING_SECONDS > self.clock():
+                    raise self._failed("it was away a moment ago")  # else everybody would wait for it in turn
+                seen.failed_at = self.clock()
                 seen.metadata, seen.read_at = self._discovered(), self.clock()
+                seen.failed_at = None
             return seen.metadata
 
     def _discovered(self) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """The host's own operations that are typed in and out by types of `host/resources`, like a plugin's endpoints.
 
-`accounts`-like modules describe each in a line and get the input as native values.
+`api_keys`, `recovery` and `oidc` describe each in a line and get the input as native values.
 """
 
 from __future__ import annotations
