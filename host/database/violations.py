@@ -22,6 +22,7 @@ _PG_KINDS: dict[str, Literal["unique", "foreign_key", "check", "not_null", "rang
     "23505": "unique", "23503": "foreign_key", "23001": "foreign_key", "23514": "check", "23502": "not_null",
     "22001": "range", "22003": "range",
 }  # fmt: skip
+_PG_KEY = re.compile(r"\(((?:\w+|\"[^\"]+\")(?:, (?:\w+|\"[^\"]+\"))*)\)=\(")
 _SQLITE_FORMS = (
     ("unique", re.compile(r"UNIQUE constraint failed: index '(?P<constraint>\w+)'")),
     ("unique", re.compile(r"UNIQUE constraint failed: (?P<columns>.+)")),
@@ -39,9 +40,15 @@ def violation_of(error: BaseException) -> Violation | None:
     state = getattr(original, "sqlstate", None)
     if state in _PG_KINDS:
         diagnosis: Any = original.diag  # type: ignore[union-attr]  # psycopg's, which is not imported for SQLite
-        columns = (diagnosis.column_name,) if diagnosis.column_name else ()
+        columns = (diagnosis.column_name,) if diagnosis.column_name else _told_columns(diagnosis)
         return Violation(_PG_KINDS[state], diagnosis.constraint_name, diagnosis.table_name, columns)
     return None
+
+
+def _told_columns(diagnosis: Any) -> tuple[str, ...]:
+    """The columns of a key, as the server tells them: constraints that another system made have names that say nothing."""
+    match = _PG_KEY.search(diagnosis.message_detail or "") if diagnosis.sqlstate == "23505" else None
+    return tuple(name.strip('" ') for name in match[1].split(",")) if match else ()
 
 
 def _sqlite_violation(message: str) -> Violation:

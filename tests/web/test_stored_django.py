@@ -198,3 +198,16 @@ def test_one_of_many_writers_wins(site: Core) -> None:
         assert sorted(reply.status for reply in replies) == [200, 412, 412, 412, 412, 412]
         winner = next(reply for reply in replies if reply.status == 200)
         assert client.get(path).json["title"] == winner.json["title"]
+
+
+def test_constraints_of_other_systems_have_pointers(site: Core) -> None:
+    client = site.user()
+    client.make("/api/tags", name="x")
+    with site.site.database.writing() as connection:
+        connection.exec_driver_sql("CREATE UNIQUE INDEX a_name_that_says_nothing_3f9 ON legacy_tag (name)")
+    try:
+        reply = client.post("/api/tags", {"name": "x"})
+        assert (reply.status, reply.pointers) == (409, ["/name"])
+    finally:
+        with site.site.database.writing() as connection:
+            connection.exec_driver_sql("DROP INDEX a_name_that_says_nothing_3f9")
