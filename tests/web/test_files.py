@@ -167,6 +167,27 @@ def test_required_file_has_to_come(core: Core) -> None:
     assert ann.delete(f"/api/sheets/{made['id']}/file").status == 405
 
 
+def test_repeated_form_is_stored_once(core: Core) -> None:
+    ann, before = core.user(), stored(core)
+    boundary = (
+        b'--b\r\nContent-Disposition: form-data; name="title"\r\n\r\na\r\n--b\r\n'
+        b'Content-Disposition: form-data; name="scan"; filename="x.txt"\r\n\r\nonce\r\n--b--\r\n'
+    )
+    said = {"Content-Type": "multipart/form-data; boundary=b", "Idempotency-Key": "form-1"}
+    first, again = (ann.send("POST", "/api/papers", boundary, said) for _ in range(2))
+    assert (first.status, again.status, again.json) == (201, 201, first.json)
+    assert stored(core) == before + 1
+
+
+def test_journal_names_what_was_stored(core: Core) -> None:
+    ann = core.user()
+    row = paper(ann, scan=(b"x", "x.txt"))
+    with core.reading() as ctx:
+        entries = ctx.records("host.audit_entry").find_all(key=row["id"])
+        path = ctx.records("paper").get(row["id"])["scan"]
+    assert [path in str(entry["changes"]) for entry in entries] == [True]
+
+
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 
@@ -500,6 +521,17 @@ def test_variants_are_made_once(core: Core) -> None:
     assert ann.get(f"/api/papers/{row['id']}/photo?variant=huge").status == 422
     ann.delete(f"/api/papers/{row['id']}/photo")
     assert stored(core) == before - 1
+
+
+def test_few_pictures_are_made_at_a_time(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("host.service.variants.PATIENCE", 0.05)
+    files, ann = core.site.runtime.files, core.user()
+    row = paper(ann, photo=(picture(), "p.png"))
+    path = f"/api/papers/{row['id']}/photo?variant=thumb"
+    assert files is not None
+    with files.making, files.making:
+        assert ann.get(path).status == 503
+    assert ann.get(path).status == 200
 
 
 def test_variants_are_upright_and_anonymous(core: Core) -> None:
