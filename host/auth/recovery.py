@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from host.actor import SYSTEM
 from host.auth.accounts import Accounts
 from host.auth.api_keys import ApiKeys
+from host.auth.identities import admitted, newcomer
 from host.auth.links import Links, Purpose, spent
 from host.auth.lookup import Row, by_id, by_text
 from host.auth.names import names_of
@@ -136,12 +137,22 @@ class Recovery:
         return self.accounts.runtime.writing(SYSTEM, plugin="host")
 
     def _for_address(self, email: str, send: Callable[[Context, Row], None]) -> None:
+        self._settle(email)
         with self._writing() as ctx:
             row = by_text(ctx.runtime, ctx.transaction.driver, "email", email)
             if row is None or not row["active"] or not row["email"]:
                 return
             if self.links.lately(ctx, row["id"], row["email"]) < self.settings.hourly_mails:
                 send(ctx, row)
+
+    def _settle(self, email: str) -> None:
+        """Somebody of another system's user table, who has not signed in here yet, gets the account that a link needs."""
+        runtime = self.accounts.runtime
+        with runtime.database.reading() as connection:
+            is_known = by_text(runtime, connection, "email", email) is not None
+            row = None if is_known else newcomer(runtime, connection, {"email": email})
+        if row is not None and row["active"]:
+            admitted(runtime, row)
 
     def _mail_reset(self, ctx: Context, account: Row) -> None:
         self._mail(ctx, account, "reset_password", account["email"])
