@@ -248,8 +248,8 @@ def test_closed_sign_up_says_so(tmp_path: Path, database_url: str) -> None:
 
 
 def test_operations_carry_types_for_documents(local: IdentitySite) -> None:
-    found = {operation.path: operation for operation in local.app.operations if operation.plugin == "host"}
-    register, me = found["/api/auth/register"], found["/api/auth/me"]
+    found = {operation.id: operation for operation in local.app.operations}
+    register, me = found["registerHostAccount"], found["profileHostAccount"]
     assert (register.input.named, register.out.named) == ("host.sign_up", "host.signed_in")  # type: ignore[union-attr]
     assert (me.input, me.out.named, me.is_public) == (None, "host.profile", False)  # type: ignore[union-attr]
 
