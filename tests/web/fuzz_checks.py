@@ -15,5 +15,8 @@ def refuses_valid_input_for_a_reason(context, response, case):
     is_valid = is_valid and not case.path.startswith("/api/auth/")  # one of two names has to be there
     if not is_valid or response.status_code not in (400, 422):
         return
-    codes = {error["code"] for error in response.json().get("errors", [{"code": "none"}])}
+    problem = response.json()
+    if problem["code"] == "idempotency_mismatch":  # the fuzzer sends one key with many bodies
+        return
+    codes = {error["code"] for error in problem.get("errors", [{"code": "none"}])}
     assert codes <= INEXPRESSIBLE, f"valid input was refused: {response.text[:500]}"
