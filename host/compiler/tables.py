@@ -71,6 +71,8 @@ def _model(build: _Build, name: str, resource: Resource) -> Model:
             "was": _former_table(name, resource),
             "stored": resource.stored,
         },
+        # Numbers of accounts are never given twice, also when the last one has gone.
+        sqlite_autoincrement=resource.identity is not None and resource.key == "int",
     )
     by_name = {attribute.name: attribute for attribute in attributes if not attribute.field.transient}
     return Model(name, resource, table, tuple(by_name[key] for key in key_names), by_name)

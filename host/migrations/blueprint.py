@@ -56,11 +56,19 @@ def scratch_engine(*, portable: bool) -> sa.Engine:
     if portable:
         dialect.type_compiler_instance = _dialect("postgresql").type_compiler_instance
         dialect.ischema_names = {**sqlite.dialect.ischema_names, **_READ_BACK}
+        sa.event.listen(engine, "before_cursor_execute", _without_counting, retval=True)
     return engine
 
 
 def _manual_transactions(driver: Any, _record: Any) -> None:
     driver.isolation_level = None
+
+
+def _without_counting(
+    _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
+) -> tuple[str, Any]:
+    """SQLite counts on only in a column of its own type, which a portable key has not."""
+    return statement.replace(" PRIMARY KEY AUTOINCREMENT", " PRIMARY KEY"), parameters
 
 
 def declared_shapes(tables: Sequence[sa.Table], connection: sa.Connection) -> dict[str, TableShape]:
@@ -115,6 +123,7 @@ def _enriched_table(shape: TableShape, table: sa.Table) -> TableShape:
         },
         constraints=tuple(_enriched_check(each, texts) for each in shape.constraints),
         indexes=tuple(_enriched_index(each, indexes[each.name]) for each in shape.indexes),
+        is_counted=bool(table.dialect_options["sqlite"]["autoincrement"]),
     )
 
 

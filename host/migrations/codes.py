@@ -42,6 +42,7 @@ def table_code(table: TableShape) -> Call:
             Call("sa.PrimaryKeyConstraint", (*names, f"name={quoted(table.key_name or 'pk_' + table.name)}"))
         )
     parts += [_inline(constraint) for constraint in table.constraints]
+    parts += ["sqlite_autoincrement=True"] if table.is_counted else []
     return Call("op.create_table", tuple(parts), is_tall=True)
 
 

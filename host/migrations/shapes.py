@@ -85,6 +85,7 @@ class TableShape:
     constraints: tuple[Constraint, ...] = ()
     indexes: tuple[IndexShape, ...] = ()
     key_name: str | None = field(compare=False, default=None)
+    is_counted: bool = field(compare=False, default=False)  # SQLite never gives a number twice
 
 
 Shapes = Mapping[str, TableShape]

@@ -373,3 +373,10 @@ def test_joined_is_when_it_was_made(site: Core) -> None:
     found = run(site, "SELECT date_joined FROM legacy_user")[0][0]
     joined = datetime.fromisoformat(found).replace(tzinfo=UTC) if isinstance(found, str) else found
     assert before <= joined <= datetime.now(UTC)
+
+
+def test_numbers_are_never_given_twice(site: Core) -> None:
+    number = me(site, sign_up(site, "ann"))["number"]
+    with site.site.runtime.writing(SYSTEM, plugin="host") as ctx:
+        ctx.records(ACCOUNT).delete(accounts(site).named("ann")["id"])
+    assert me(site, sign_up(site, "bob"))["number"] == number + 1

@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_investigation_user"),
         sa.UniqueConstraint("username", name="uq_investigation_user_username"),
         sa.UniqueConstraint("email", name="uq_investigation_user_email"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "investigation_investigation",
