@@ -51,10 +51,17 @@ class Policy:
     def __init__(self, models: Models, rules: Mapping[str, Rule]) -> None:
         self.models, self.rules = models, rules
 
-    def scope(self, model: Model, facts: Facts, source: Any = None, parents: Parents = ()) -> Scope:
-        """The scope of a row of the model for an actor with these facts; what its parents fix is not looked up."""
+    def scope(
+        self, model: Model, facts: Facts, source: Any = None, parents: Parents = (), known: Parents = ()
+    ) -> Scope:  # fmt: skip
+        """The scope of a row of the model for an actor with these facts; what its parents fix is not looked up.
+
+        `known` parents are fixed for the rules of single fields alone.
+        """
+        about = fixed(known) if known else {}
+        facts_of_row = fixed(parents) if parents else {}
         return Scope(
-            model, self.models, self.rules, facts, source, model.plugin, fixed(parents) if parents else {}
+            model, self.models, self.rules, facts, source, model.plugin, fixed=facts_of_row, known=about
         )
 
     def predicate(

@@ -70,6 +70,9 @@ class Scope:
         default_factory=dict
     )  # relations with a known value, by their path
     key: Any = None  # of this row, where it is known without looking at the row
+    known: Mapping[tuple[str, ...], Any] = field(
+        default_factory=dict
+    )  # what is fixed for rules about single fields
 
     def column(self, name: str) -> Any:
         """The column or SQL value of an attribute of this row."""
@@ -94,7 +97,7 @@ class Scope:
 
     def inside(self, model: Model) -> Scope:
         """The scope of another row, under an alias of its own."""
-        return replace(self, model=model, source=model.table.alias(), fixed={}, key=None)
+        return replace(self, model=model, source=model.table.alias(), fixed={}, key=None, known={})
 
     def beyond(self, relation: str, model: Model) -> Scope:
         """The scope of the row that a relation leads to, with what is known of that row."""

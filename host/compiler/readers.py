@@ -104,7 +104,7 @@ def guarded(rule: AnyOf, scope: Scope, output: Output) -> Output | None:
     """The output under a `read` rule of its own."""
     if not rule or scope.facts.is_system:
         return output
-    condition = any_of(rule, scope)
+    condition = any_of(rule, replace(scope, fixed=scope.known) if scope.known else scope)
     if isinstance(condition, bool):
         return output if condition else None
     return replace(output, guard=condition)

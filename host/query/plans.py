@@ -68,7 +68,7 @@ class Planner:
         self, wire: CompiledWire, query: ListQuery, facts: Facts, nulls: Sequence[bool] | None, under: Parents = ()
     ) -> ListPlan:  # fmt: skip
         """The plan of a query; `nulls` tells which values of the cursor are null, None when there is no cursor."""
-        scope = self.policy.scope(wire.model, facts)
+        scope = self.policy.scope(wire.model, facts, known=under)
         reader = self._reader(wire, query, scope)
         expansions, extra_keys = self._expansions(wire, query, facts, scope)
         is_unpaged = wire.declared.page.unpaged is not None
@@ -105,7 +105,7 @@ class Planner:
     def single(self, wire: CompiledWire, query: ListQuery, facts: Facts, under: Parents = ()) -> ListPlan:
         """The plan of one row by key with embedded relations; its version stands where a list has its order."""
         model = wire.model
-        scope = self.policy.scope(model, facts)
+        scope = self.policy.scope(model, facts, known=under)
         reader = self._reader(wire, query, scope)
         expansions, extra_keys = self._expansions(wire, query, facts, scope)
         version = [scope.column(model.version.name)] if model.version else []
@@ -120,7 +120,7 @@ class Planner:
 
     def whole(self, wire: CompiledWire, query: ListQuery, facts: Facts, under: Parents = ()) -> WholePlan:
         """The plan of every row that a list query asks for, at once."""
-        scope = self.policy.scope(wire.model, facts)
+        scope = self.policy.scope(wire.model, facts, known=under)
         reader = self._reader(wire, query, scope)
         order = self._order(query.order, [scope.column(step.attribute.name) for step in query.order])
         visible = self.policy.visible(wire.model, "list", facts, parents=under)

@@ -170,14 +170,14 @@ class Plans:
         parser = QueryParser(wire, self.registry.kinds, self.policy.scope(wire.model, facts))
         return self.planner.single(wire, parser.parse(raw, allowed=("fields", "expand")), facts, under)
 
-    def reader(self, shape: CompiledWire | Model, facts: Facts) -> Reader:
+    def reader(self, shape: CompiledWire | Model, facts: Facts, under: Parents = ()) -> Reader:
         """The reader of a wire's rows, or of a model's native ones."""
         kinds, dialect = self.registry.kinds, self.database.dialect
         if isinstance(shape, Model):
             return compile_reader(
                 native_outputs(shape, self.policy.scope(shape, facts)), kinds, dialect, NATIVE
             )
-        found = outputs(shape, self.policy.scope(shape.model, facts))
+        found = outputs(shape, self.policy.scope(shape.model, facts, known=under))
         return compile_reader(found, kinds, dialect, shape.form, self.registry.sign)
 
     def _row_plan(
@@ -185,7 +185,7 @@ class Plans:
         under: Parents, *, lock: bool,
     ) -> RowPlan:  # fmt: skip
         model = shape if isinstance(shape, Model) else shape.model
-        reader = self.reader(shape, facts)
+        reader = self.reader(shape, facts, under)
         version = model.version
         columns = [*reader.columns, *([version.column] if version else [])]
         columns += [

@@ -16,7 +16,7 @@ resources:
     access: {read: "owner or open == True", write: owner, create: authenticated}
   note:
     path: /api/boards/{board}/notes
-    fields: {text: {type: string, required: true}, stars: integer}
+    fields: {text: {type: string, required: true}, stars: integer, hint: {type: string, read: "board.owner == me"}}
     relations:
       board: {to: board, required: true, on_delete: cascade}
       replies: {to: reply, many: true, by: note}
@@ -151,7 +151,7 @@ def test_visible_parent_may_still_forbid(ann: Caller, eve: Caller) -> None:
     parent = board(ann, open=True)
     row = note(ann, parent)
     path = f"/api/boards/{parent}/notes"
-    assert eve.get(path).json["items"] == [row]
+    assert eve.get(path).json["items"] == [{key: value for key, value in row.items() if key != "hint"}]
     assert eve.post(path, {"text": "x"}).status == 403
     assert eve.patch(f"{path}/{row['id']}", {"text": "x"}).status == 403
 
@@ -293,8 +293,17 @@ def test_fixed_parent_decides_rules_once(core: Core, ann: Caller) -> None:
     ann.get(f"/api/boards/{parent}/notes")
     with counted(core.site.database) as ran:
         ann.get(f"/api/boards/{parent}/notes")
-    where = next(sql for sql in ran if "ORDER BY" in sql).split("WHERE", 1)[1]
-    assert where.count("demo_note.board_id") == 1  # the filter; the rule looks at the parent alone
+    listed = next(sql for sql in ran if "ORDER BY" in sql)
+    # Selected, and compared with the parent; the rules of rows and fields look at the parent alone.
+    assert listed.count("demo_note.board_id") == 2
+
+
+def test_field_rules_hold_below_parents(ann: Caller, eve: Caller) -> None:
+    parent = board(ann, open=True)
+    row = note(ann, parent, hint="mine")
+    path = f"/api/boards/{parent}/notes"
+    assert (row["hint"], ann.get(path).json["items"][0]["hint"]) == ("mine", "mine")
+    assert "hint" not in eve.get(path).json["items"][0].keys() | eve.get(f"{path}/{row['id']}").json.keys()
 
 
 def test_nested_paths_are_documented(core: Core) -> None:
