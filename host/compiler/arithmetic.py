@@ -20,6 +20,7 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "coalesce": sa.func.coalesce, "lower": sa.func.lower, "upper": sa.func.upper,
     "age": age,
+    "text": lambda number: sa.cast(number, sa.Text()),
     "length": lambda text: sa.func.length(text, type_=sa.Integer()),
     "abs": lambda number: sa.func.abs(number, type_=number.type),
     "round": lambda number, *places: exact(number, *(places or (sa.literal_column("0"),)), type_=Exact(15, 6)),

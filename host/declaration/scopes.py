@@ -12,6 +12,7 @@ from host.declaration.comparisons import check_comparison
 from host.declaration.expressions import WORDS
 from host.declaration.meanings import Declared, Meanings, Scope, Use
 from host.declaration.memberships import membership
+from host.declaration.keys import key_fields
 from host.declaration.nodes import Field, Relation
 from host.declaration.syntax import CONDITIONS, ExpressionError, parse
 
@@ -91,7 +92,19 @@ class _Resolver:
         resolved = tuple(self.operand(it) for it in _counted(name, arguments))
         if name == "age":
             self._check_age(resolved[0])
+        if name == "text":
+            self._check_text(resolved[0])
         return tree.Call(name, resolved)
+
+    def _check_text(self, argument: tree.Expr) -> None:
+        attribute = self._attribute_of(argument)
+        key = key_fields(self._names.target(attribute)) if isinstance(attribute, Relation) else {}
+        field = next(iter(key.values()), None) if isinstance(attribute, Relation) else attribute
+        if not isinstance(field, Field) or field.type != "integer":
+            # Everything else is written differently by the two databases.
+            raise ExpressionError(
+                "text() takes a whole number, or a relation whose key is one", code="arguments"
+            )
 
     def _check_age(self, argument: tree.Expr) -> None:
         if self._scope.use in ("check", "where"):

@@ -20,7 +20,7 @@ MAX_DEPTH = 24
 MAX_INTEGER = 2**63 - 1
 
 CONDITIONS: Final = ("role", "member", "any", "all")
-FUNCTIONS: Final = ("coalesce", "lower", "upper", "length", "abs", "round", "age")
+FUNCTIONS: Final = ("coalesce", "lower", "upper", "length", "abs", "round", "age", "text")
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
 _COMPARISONS: Final[Mapping[type[ast.cmpop], str]] = {

@@ -118,6 +118,7 @@ def test_members_are_listed_as_they_joined(board: Board) -> None:
 def test_pages_list_members_too(board: Board) -> None:
     rows = board.viewer.get(f"{board.page}/members/")["members"]
     assert set(rows[0]) == {"id", "username", "email", "role", "joined_at"}
+    assert rows[0]["id"] == str(board.owner.number)
     assert board.stranger.send("GET", f"{board.page}/members/").status == 403
 
 

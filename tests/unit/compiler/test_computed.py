@@ -25,6 +25,7 @@ resources:
       name: {type: string, computed: "first + ' ' + last"}
       safe: {type: string, computed: "coalesce(first, 'nobody')"}
       letters: {type: integer, computed: "length(first)"}
+      spelled: {type: string, computed: "text(quantity)"}
       loud: {type: string, computed: "upper(first)"}
       is_big: {type: boolean, computed: "price > 100"}
       lines_sum: {type: decimal, rollup: {function: sum, over: lines.amount}}
@@ -57,6 +58,8 @@ def caller(core: Core) -> Caller:
     ("given", "name", "expected"),
     [
         ({"price": "1.10", "quantity": 3}, "total", "3.30"),
+        ({"quantity": -3}, "spelled", "-3"),
+        ({}, "spelled", None),
         ({"price": "10", "quantity": 3}, "share", "3.3333"),
         ({"price": "10"}, "third", "3.33"),
         ({"quantity": 7}, "half", 3),
