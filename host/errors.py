@@ -4,10 +4,10 @@ HostError
 ├── DeclarationError            the YAML is wrong; carries every problem at once
 ├── ConfigurationError          a setting, a secret or a database is missing: one clear sentence for the operator
 └── RequestError                what a caller did, or may not do
-    ├── BadRequest 400, Unauthenticated 401, Forbidden 403 (SignUpClosed, CsrfFailed,
+    ├── BadRequest 400, Unauthenticated 401, Forbidden 403 (SignUpClosed, LinkRefused, CsrfFailed,
     │   InsufficientScope, HttpsRequired), NotFound 404, MethodNotAllowed 405
     ├── RequestTimeout 408, UriTooLong 414
-    ├── Conflict 409 (Duplicate, Referenced, AlreadyRefreshed), PreconditionFailed 412, PayloadTooLarge 413,
+    ├── Conflict 409 (Duplicate, Referenced, AlreadyRefreshed), LengthRequired 411, PreconditionFailed 412, PayloadTooLarge 413,
     │   UnsupportedMediaType 415
     ├── BadRequest 400, Conflict 409, Invalid 422 of an Idempotency-Key: MalformedIdempotencyKey, IdempotencyKeyRequired,
     │   StillRunning, AnswerNotKept, OtherRequest
@@ -262,6 +262,14 @@ class AnswerNotKept(Conflict):
 
     code = "idempotency_not_kept"
     title = "Carried out, the answer was not kept"
+
+
+class LengthRequired(RequestError):
+    """A body that would end without telling whether it is whole: it needs a `Content-Length`."""
+
+    status = 411
+    code = "length_required"
+    title = "Length required"
 
 
 class PreconditionFailed(RequestError):

@@ -17,6 +17,7 @@ from host.errors import (
     FieldError,
     InsufficientStorage,
     Invalid,
+    LengthRequired,
     PayloadTooLarge,
     UnsupportedMediaType,
 )
@@ -64,6 +65,8 @@ def received_file(files: Files, request: Request, slot: Slot, room: int | None) 
     """A body that is the file itself."""
     from multipart import parse_content_disposition
 
+    if request.length is None:  # not every server tells a body that broke off from one that ended
+        raise LengthRequired("send Content-Length, or the file as a part of multipart/form-data")
     said = request.header("content-disposition")
     given = parse_content_disposition(said)[2] if said else None
     incoming = Incoming(files, slot.name, slot.field, given, request.header("content-type"))

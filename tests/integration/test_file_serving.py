@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.uploading import PIECE, Boxes, boxes
+from tests.support.uploading import HEAD, PIECE, TAIL, Boxes, boxes
 
 MOST_SECONDS = 0.005  # of processor time for each megabyte
 MOST_GROWTH = 24.0  # megabytes
@@ -70,6 +70,16 @@ def test_upload_that_ends_early_leaves_nothing(site: Boxes) -> None:
         wait_until(lambda: len(site.stored()) == len(before) + 1)
         connection.close()
         wait_until(lambda: site.stored() == before)
+
+
+def test_chunked_bodies_have_to_tell_their_end(site: Boxes) -> None:
+    """Servers differ in what they make of chunks that break off; a form has an end of its own."""
+    before = site.stored()
+    assert site.put_chunks([PIECE] * 2, "application/octet-stream") == 411
+    cut = [HEAD, PIECE]
+    assert site.put_chunks(cut, "multipart/form-data; boundary=b") == 400
+    assert site.stored() == before
+    assert site.put_chunks([*cut, TAIL], "multipart/form-data; boundary=b") == 200
 
 
 def test_uploads_to_one_field_leave_one_file(site: Boxes) -> None:

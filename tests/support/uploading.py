@@ -59,6 +59,18 @@ class Boxes:
         connection.close()
         return answer.status
 
+    def put_chunks(self, pieces: list[bytes], media: str) -> int:
+        """Send a body in chunks, which says nothing of its length; the status."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.site.port, timeout=60)
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": media}
+        try:
+            connection.request("PUT", self.path, body=iter(pieces), headers=headers, encode_chunked=True)
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
+        finally:
+            connection.close()
+
     def begin(self, size: int, *, as_form: bool = False) -> http.client.HTTPConnection:
         """A request whose body is still to come."""
         connection = http.client.HTTPConnection("127.0.0.1", self.site.port, timeout=300)

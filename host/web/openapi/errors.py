@@ -52,7 +52,7 @@ BY_KIND: dict[str, tuple[Case, ...]] = {
     "bulk_delete": (errors.NotFound, *CHANGING),
     "access": (errors.NotFound, errors.Invalid),
     "download": (errors.Invalid, errors.LinkRefused, errors.RangeNotSatisfiable),
-    "upload": (*CHANGING, errors.InsufficientStorage),
+    "upload": (errors.LengthRequired, *CHANGING, errors.InsufficientStorage),
     "clear": (errors.Invalid, *CHANGING),
     "link": (errors.Invalid,),
     "action": FREE,
