@@ -28,6 +28,9 @@ class Reader(sqlite3.Connection):
         super().__init__(*arguments, **options)
         self.counts: dict[Any, tuple[int, int]] = {}
 
+    def renew(self) -> None:
+        """Begin the time of a statement anew, before further rows of it are fetched."""
+
 
 class TimedReader(Reader):
     """A connection whose statements are interrupted when they take too long, by their own or their rows' time."""
@@ -44,6 +47,10 @@ class TimedReader(Reader):
         """Run a statement; its time begins."""
         self._end = time.monotonic() + self.seconds
         return super().execute(*arguments)
+
+    def renew(self) -> None:
+        """Begin the time of a statement anew, before further rows of it are fetched."""
+        self._end = time.monotonic() + self.seconds
 
     def _is_late(self) -> bool:
         return time.monotonic() > self._end

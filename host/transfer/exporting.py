@@ -104,11 +104,22 @@ def _rows(connection: Any, plan: WholePlan, ctx: Context, stack: ExitStack) -> I
         cursor = connection.execute(plan.statement.sql, bound)
         stack.callback(cursor.close)
     values = {**ctx.values, **plan.asked}
-    while fetched := cursor.fetchmany(BATCH):
+    for fetched in _batches(connection, cursor):
         rows = plan.reader.build(fetched)
         for embedded in plan.embeds:
             embedded.fill(connection, rows, values)
         yield rows
+
+
+def _batches(connection: Any, cursor: Any) -> Iterator[Sequence[Any]]:
+    """Batches of rows. Each has the time of a statement, however slowly those before were taken."""
+    renew: Callable[[], None] = getattr(connection, "renew", lambda: None)
+    while True:
+        renew()
+        fetched = cursor.fetchmany(BATCH)
+        if not fetched:
+            return
+        yield fetched
 
 
 def _pieces(

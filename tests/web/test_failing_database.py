@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from host.database import Database, Timeouts, deadline
 from host.database.engines import Reader
@@ -143,3 +144,17 @@ def _end_sessions(core: Core) -> None:
         others = "datname = current_database() AND pid <> pg_backend_pid()"
         connection.execute(sa.text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
     engine.dispose()
+
+
+def test_slow_taker_of_an_export_gets_all(core: Core) -> None:
+    if core.dialect != "sqlite":
+        pytest.skip("PostgreSQL times each batch by itself")
+    for _ in range(3):
+        notes = [{"title": "a" * 200} for _ in range(900)]
+        assert core.anonymous.send("POST", "/api/notes/bulk", notes).status == 201
+    environ = EnvironBuilder("/api/notes/export", query_string="format=ndjson").get_environ()
+    pieces, status, _ = run_wsgi_app(core.door, environ, buffered=False)
+    received = next(iter(pieces))
+    time.sleep(0.5)  # longer than a statement may take
+    assert status.startswith("200")
+    assert (received + b"".join(pieces)).count(b"\n") == 2700
