@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 import sqlalchemy as sa
 
 from host.compiler.models import ACCOUNT, Model
 from host.compiler.statements import compile_statement
 from host.database import Database
-from host.fields.columns import instant_text, json_value
+from host.fields.columns import instant_text
+from host.service.watching import Changes, Watch
 from host.settings import AuditSettings
 
 if TYPE_CHECKING:
@@ -25,13 +25,10 @@ if TYPE_CHECKING:
     from host.service.context import Context
 
 ENTRY: Final = "host.audit_entry"
-MASKED: Final = "***"
 LONGEST_KEY: Final = 255
 SIGN_IN: Final = "sign_in"
 MOST_FORGOTTEN: Final = 100  # old entries that a sign-in clears away
-NESTED: Final = ("json", "list", "object")
 Values = Mapping[str, Any]
-Changes = dict[str, list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +42,6 @@ class Origin:
 
 
 NOWHERE: Final = Origin()
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """How the writes of one resource are noted."""
-
-    names: frozenset[str] | None  # of the fields, where not all
-    masked: frozenset[str]
-    long: frozenset[str]  # fields whose values may have to be cut
-    has_values: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +59,7 @@ class Journal:
         """The journal of these models."""
         watched = models.values() if settings.notes == "all" else ()
         watches = {
-            model.name: _watch(model, settings.longest) for model in watched if model.declared.audit.writes
+            model.name: Watch.of(model, settings.longest) for model in watched if model.declared.audit.writes
         }
         return cls(settings, database, models[ENTRY].table, watches)
 
@@ -100,8 +87,7 @@ class Journal:
         if watch is not None:
             changes: Changes = {name: [before.get(name), value] for name, value in stored.items()}
             changes |= {name: list(pair) for name, pair in links.items() if set(pair[0]) != set(pair[1])}
-            if changes:
-                self._write(ctx, model, "update", keys, changes, watch)
+            self._write(ctx, model, "update", keys, changes, watch)
 
     def removed(self, ctx: Context, model: Model, keys: tuple[Any, ...], before: Values) -> None:
         """A row has gone, or is marked so."""
@@ -170,59 +156,16 @@ class Journal:
     def _write(
         self, ctx: Context, model: Model, operation: str, keys: tuple[Any, ...], changes: Changes, watch: Watch
     ) -> None:  # fmt: skip
-        if watch.names is not None:
-            changes = {name: pair for name, pair in changes.items() if name in watch.names}
-        text = self._text(changes, watch)
-        entry = self.entry(ctx, "write", operation, resource=model.name, key=key_text(keys), changes=text)
-        ctx.transaction.note(entry, self.store)
-
-    def _text(self, changes: Changes, watch: Watch) -> str:
-        """The changes as the JSON that is stored: no secret in it, nothing long, nothing that no database takes."""
-        if not watch.has_values:
-            return orjson.dumps(dict.fromkeys(changes)).decode()
-        for name in watch.masked & changes.keys():
-            changes[name] = [None if value is None else MASKED for value in changes[name]]
-        for name in watch.long & changes.keys():
-            changes[name] = [_cut(value, self.settings.longest) for value in changes[name]]
-        return orjson.dumps(changes, json_value, OPTIONS).decode()
-
-
-OPTIONS: Final = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+        wanted = watch.wanted(changes)
+        if operation == "update" and not wanted:
+            return
+        known = {"resource": model.name, "key": key_text(keys), "changes": watch.text(wanted)}
+        ctx.transaction.note(self.entry(ctx, "write", operation, **known), self.store)
 
 
 def key_text(keys: tuple[Any, ...]) -> str:
     """A row's key as its path has it."""
     return (str(keys[0]) if len(keys) == 1 else "/".join(map(str, keys)))[:LONGEST_KEY]
-
-
-def _cut(value: Any, longest: int) -> Any:
-    if isinstance(value, str):
-        return value if len(value) <= longest else f"{value[:longest]}… ({len(value)} characters)"
-    if value is None:
-        return None
-    text = orjson.dumps(value, json_value, OPTIONS).decode()
-    return value if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
-
-
-def _watch(model: Model, longest: int) -> Watch:
-    declared, attributes = model.declared.audit, model.attributes
-    names = frozenset(declared.fields) if declared.fields else None
-    masked = frozenset(name for name, it in attributes.items() if it.field.secret)
-    long = (
-        frozenset(name for name, it in attributes.items() if _may_be_long(it.field, longest))
-        | model.links.keys()
-    )
-    return Watch(names, masked, long - masked, declared.values)
-
-
-def _may_be_long(declared: Any, longest: int) -> bool:
-    is_short = declared.max is not None and isinstance(declared.max, int) and declared.max <= longest
-    return declared.type in NESTED or not (is_short or declared.type in SHORT)
-
-
-SHORT: Final = (
-    "integer", "float", "decimal", "boolean", "date", "time", "datetime", "duration", "uuid", "enum", "email", "url",
-)  # fmt: skip
 
 
 def _inserting(table: sa.Table) -> Any:

@@ -165,6 +165,12 @@ def test_secrets_are_masked(core: Core, user: Caller, admin: Caller) -> None:
     assert "1234-5678" not in stored and "8765-4321" not in stored
 
 
+def test_unwatched_change_is_not_noted(core: Core, user: Caller, admin: Caller) -> None:
+    row = user.make(f"{API}/partials", name="a", other="b")
+    user.patch(f"{API}/partials/{row['id']}", {"other": "c"})
+    assert entries(admin, key=row["id"], operation="update") == []
+
+
 def test_passwords_are_masked(core: Core, admin: Caller) -> None:
     body = {"email": f"p-{core.dialect}@example.org", "password": "correct horse battery"}
     core.anonymous.send("POST", "/api/auth/register", body, environ_base=FROM)
