@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from host.database import Database, Timeouts, deadline
+from host.database import Database, Timeouts, deadline, engines
 from host.database.engines import Reader
 from host.errors import Unavailable
 from host.testing.sites import Site
@@ -23,6 +23,7 @@ SITE = "resources: {note: {access: public, fields: {title: string}}}"
 @pytest.fixture
 def core(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Core]:
     short = Timeouts(statement=0.3, lock=0.05, idle=0.3)
+    monkeypatch.setattr(engines, "TICK", 1000)  # looks at the clock also while little is read
     monkeypatch.setattr("host.application.timeouts", lambda settings: short)
     core = Core(Site.make(write_site(tmp_path / "site", SITE), database_url))
     yield core
