@@ -59,6 +59,7 @@ def upgrade(
         return ()
     applied: list[Applied] = []
     with exclusive(database.engine) as connection:
+        _refuse_foreign(connection, in_order(owners))
         if not allow_destructive:
             _refuse_announced(connection, in_order(owners))
         for owner in in_order(owners):
@@ -187,6 +188,21 @@ def _apply(
     if not heads:
         context._version.drop(connection)
     return Applied(owner.name, revision, (step.doc or "").strip(), direction)
+
+
+def _refuse_foreign(connection: sa.Connection, owners: Sequence[Owner]) -> None:
+    """Tables that another system uses are not taken over in passing: their rows have to be looked at first."""
+    with connection.begin():
+        free = read_names(connection).difference(read_ledger(connection))
+    for owner in owners:
+        foreign = [
+            it.name for it in owner.tables if it.info.get("stored", "host") != "host" and it.name in free
+        ]
+        if foreign:
+            raise MigrationError(
+                f"{owner.name}: {', '.join(foreign)} were made by another system;"
+                f" run `hostwright db adopt {owner.name}` first"
+            )
 
 
 def _refuse_announced(connection: sa.Connection, owners: Sequence[Owner]) -> None:

@@ -397,3 +397,11 @@ def test_clashing_numbers_are_refused(legacy: Both) -> None:
     assert (
         legacy.django("out = User.objects.get(username='root').check_password('quite a long frase')") is True
     )
+
+
+def test_upgrade_takes_nothing_over_in_passing(legacy: Both) -> None:
+    refused = legacy.hostwright("db", "upgrade")
+    assert refused.exit_code != 0
+    assert "run `hostwright db adopt investigations` first" in refused.output + refused.stderr
+    tables = legacy.django("from django.db import connection\nout = connection.introspection.table_names()")
+    assert not [name for name in tables if name.startswith("host_")]
