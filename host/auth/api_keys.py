@@ -105,7 +105,7 @@ class ApiKeys:
         """A new key: its text, which nobody sees again, and its row. What scopes name is checked by the caller."""
         now = datetime.now(UTC)
         if expires_at is not None and expires_at <= now:
-            raise Invalid.at("/expires_at", "past", "a key has to expire in the future")
+            raise Invalid.at("/expires_at", "range", "a key has to expire in the future")
         text = START + _drawn(_LETTERS, 8) + "_" + _drawn(_BASE62, 40)
         row = {
             "account": account, "name": name, "prefix": text[3:11], "digest": digest_of(text), "scopes": list(scopes),

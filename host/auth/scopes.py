@@ -66,7 +66,7 @@ def check_scopes(scopes: Iterable[str], known: Iterable[Target]) -> None:
     """Raise Invalid for a scope that is not written well, or that names what there is not."""
     verbs = _verbs_by_noun(known)
     errors = [
-        FieldError(f"/scopes/{index}", "scope", said)
+        FieldError(f"/scopes/{index}", "reference", said)
         for index, text in enumerate(scopes)
         if (said := _wrong(text, verbs)) is not None
     ]
