@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from host.actor import SYSTEM
 from host.auth import hashes, identities
 from host.auth.lookup import by_name
 from host.compiler.models import ACCOUNT
+from host.errors import Unauthenticated
 from tests.support.sites import Caller, Core, Declare
 
 if not settings.configured:
@@ -380,3 +382,25 @@ def test_numbers_are_never_given_twice(site: Core) -> None:
     with site.site.runtime.writing(SYSTEM, plugin="host") as ctx:
         ctx.records(ACCOUNT).delete(accounts(site).named("ann")["id"])
     assert me(site, sign_up(site, "bob"))["number"] == number + 1
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_unknown_names_cost_what_accounts_cost(
+    site: Core, is_old: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hashes, "PBKDF2_ROUNDS", 200_000)
+    sign_up(site, "ann")
+    if is_old:  # a format of long ago, which new hashes do not have
+        run(site, f"UPDATE legacy_user SET password = '$2b$10${'a' * 53}'")
+
+    def cost(name: str) -> float:
+        def once() -> float:
+            started = time.thread_time()
+            with pytest.raises(Unauthenticated):
+                accounts(site).sign_in(username=name, email=None, password="a wrong frase 71")
+            return time.thread_time() - started
+
+        once()
+        return min(once() for _ in range(3))
+
+    assert 0.5 < cost("nobody") / cost("ann") < 2
