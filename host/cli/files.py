@@ -51,12 +51,13 @@ def list_files(root: Path, resource: str | None, limit: int) -> None:
     "--grace", type=click.IntRange(0), metavar="SECONDS",
     help="Leave alone what is younger; by default HOSTWRIGHT_FILE_GRACE_SECONDS.",
 )  # fmt: skip
-def sweep(root: Path, *, dry_run: bool, grace: int | None) -> None:
+@click.option("--force", is_flag=True, help="Also where the database knows of no file at all.")
+def sweep(root: Path, *, dry_run: bool, force: bool, grace: int | None) -> None:
     """Remove what uploads left behind and files without a row; tell of rows whose file is missing."""
     with _runtime(root) as runtime:
         assert runtime.files is not None  # made below
         seconds = runtime.files.settings.grace_seconds if grace is None else grace
-        found = Sweeper.of(runtime, datetime.now(UTC), seconds, is_dry=dry_run).sweep()
+        found = Sweeper.of(runtime, datetime.now(UTC), seconds, is_dry=dry_run, is_forced=force).sweep()
     _tell(found, is_dry=dry_run)
     if found.missing:
         raise SystemExit(1)

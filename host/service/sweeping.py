@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from host.actor import SYSTEM
 from host.compiler.files import FILE
 from host.compiler.models import Model
+from host.errors import ConfigurationError
 from host.service.context import Context
 from host.service.files import HOST, VARIANT
 from host.service.runtime import Runtime
@@ -38,25 +39,39 @@ class Swept:
 
 @dataclass(frozen=True, eq=False)
 class Sweeper:
-    """One sweep over the storage of an app. `is_dry` removes nothing."""
+    """One sweep over the storage of an app. `is_dry` removes nothing; `is_forced` also where nothing at all is on record."""
 
     runtime: Runtime
     before: datetime
     is_dry: bool = False
+    is_forced: bool = False
 
     @classmethod
-    def of(cls, runtime: Runtime, now: datetime, grace: int, *, is_dry: bool = False) -> Sweeper:
+    def of(
+        cls, runtime: Runtime, now: datetime, grace: int, *, is_dry: bool = False, is_forced: bool = False
+    ) -> Sweeper:
         """A sweep of what is older than so many seconds."""
-        return cls(runtime, now - timedelta(seconds=grace), is_dry)
+        return cls(runtime, now - timedelta(seconds=grace), is_dry, is_forced)
 
     def sweep(self) -> Swept:
-        """Everything, in the order in which one thing leaves another behind."""
+        """Everything, in the order in which one thing leaves another behind. ConfigurationError for a wrong database."""
+        if not (self.is_dry or self.is_forced):
+            self._check_database()
         found = Swept()
         found.broken_off += self._broken_off()
         found.forgotten += self._forgotten()
         found.orphaned += self._orphaned()
         found.missing += self._missing()
         return found
+
+    def _check_database(self) -> None:
+        """Beside an empty database every file looks as if nobody wanted it."""
+        with self.runtime.reading(SYSTEM, plugin=HOST) as ctx:
+            recorded = ctx.execute(sa.select(ctx.table(FILE).c.path).limit(1)).first()
+        if recorded is None and any(map(self._is_candidate, self.runtime.storage.items())):
+            raise ConfigurationError(
+                "there are files, and this database knows of none: is it the right one? `--force` removes them all"
+            )
 
     def _broken_off(self) -> Iterator[str]:
         for item in list(self.runtime.storage.drafts()):

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from host.cli.files import files as command
+from host.errors import ConfigurationError
 from host.service.sweeping import Sweeper, Swept
 from host.storage.paths import new_path
 from tests.support.pictures import picture
@@ -78,7 +79,26 @@ def test_files_with_rows_stay(core: Core) -> None:
     assert stored(core) == before
 
 
+def test_foreign_database_removes_nothing(core: Core) -> None:
+    storage = core.site.runtime.storage
+    path = put(core, new_path("site/paper"))
+    with core.writing() as ctx:
+        table = ctx.table("host.file")
+        known = [dict(row) for row in ctx.execute(table.select()).mappings()]
+        ctx.execute(table.delete())
+    try:
+        with pytest.raises(ConfigurationError, match="is it the right one"):
+            sweep(core)
+        assert storage.size(path) and sweep(core, is_dry=True).orphaned == [path]
+    finally:
+        storage.delete(path)
+        with core.writing() as ctx:
+            for row in known:
+                ctx.execute(ctx.table("host.file").insert().values(row))
+
+
 def test_what_is_young_stays(core: Core) -> None:
+    paper(core.user())
     path = put(core, new_path("site/paper"))
     assert path not in sweep(core, later=0).orphaned
     assert sweep(core).orphaned == [path]
