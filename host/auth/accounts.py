@@ -13,7 +13,8 @@ from functools import cached_property, partial
 from typing import Any
 
 from host.actor import SYSTEM, Actor
-from host.auth.identities import admitted, newcomer, replace_hash
+from host.auth.admission import admitted, replace_hash
+from host.auth.identities import newcomer
 from host.auth.lookup import Row, by_any, by_id, by_name, by_text, is_id, somebody
 from host.auth.names import full_name, names_of, usernames_for
 from host.auth.origins import Origin

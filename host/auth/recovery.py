@@ -14,8 +14,9 @@ import sqlalchemy as sa
 
 from host.actor import SYSTEM
 from host.auth.accounts import Accounts
+from host.auth.admission import admitted
 from host.auth.api_keys import ApiKeys
-from host.auth.identities import admitted, newcomer
+from host.auth.identities import newcomer
 from host.auth.links import Links, Purpose, spent
 from host.auth.lookup import Row, by_id, by_text
 from host.auth.names import names_of

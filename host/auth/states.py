@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from host.actor import Actor
-from host.auth.identities import with_row
+from host.auth.admission import with_row
 from host.auth.lookup import actor_of, by_id
 from host.auth.recent import Recent
 from host.errors import HostError

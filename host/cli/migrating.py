@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from host.application import Loaded, load_site, table_owners
-from host.auth.identities import clashes, give_rows
+from host.auth.admission import clashes, give_rows
 from host.cli.options import settings_without_secret
 from host.compiler.models import ACCOUNT
 from host.database import Database

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.contrib.auth import hashers
 
 from host.actor import SYSTEM
-from host.auth import hashes, identities
+from host.auth import admission, hashes, identities
 from host.auth.lookup import by_name
 from host.compiler.models import ACCOUNT
 from host.errors import Unauthenticated
@@ -325,7 +325,7 @@ def test_old_accounts_get_rows(site: Core) -> None:
     first = me(site, sign_up(site, "first"))["number"]
     old_account(site, "ann", first + 7)
     old_account(site, "bob", first + 9)
-    assert identities.give_rows(site.site.runtime) == 2
+    assert admission.give_rows(site.site.runtime) == 2
     assert run(site, "SELECT id, username, password FROM legacy_user WHERE username <> 'first' ORDER BY id") == [
         (first + 7, "ann", "!held by the host"), (first + 9, "bob", "!held by the host"),
     ]  # fmt: skip
@@ -355,8 +355,8 @@ def test_clashing_numbers_are_told_and_refused(site: Core) -> None:
     number = add(site, "otto")
     old_account(site, "ann", number)
     said = f"ann has the number {number}, which in legacy_user is otto"
-    with pytest.raises(identities.NumberTaken, match=said):
-        identities.give_rows(site.site.runtime)
+    with pytest.raises(admission.NumberTaken, match=said):
+        admission.give_rows(site.site.runtime)
     assert sign_in(site, "ann").status == 401
     assert sign_in(site, "otto").status == 401
     assert run(site, "SELECT username FROM legacy_user") == [("otto",)]
