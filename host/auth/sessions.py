@@ -112,7 +112,7 @@ class Sessions:
     def _end(self, ctx: Context, *which: Any) -> int:
         table = ctx.table(SESSION)
         ending = table.update().where(*which, table.c.revoked_at.is_(None)).values(revoked_at=ctx.now)
-        ended = ctx.execute(ending.returning(table.c.id, table.c.account_id)).all()
+        ended: Any = ctx.execute(ending.returning(table.c.id, table.c.account_id)).all()
         for session, account in ended:
             ctx.after_commit(partial(self.forget, str(session)))
             self.runtime.journal.identity(ctx, "session_ended", str(account), session=str(session))
