@@ -174,7 +174,12 @@ def upgrade() -> None:
     op.create_index(
         "uq_investigation_tag_investigation_id_name_lower",
         "investigation_tag",
-        ["investigation_id", sa.text({"postgresql": "lower(name)", "sqlite": "name COLLATE NOCASE"}[op.get_context().dialect.name])],
+        [
+            "investigation_id",
+            sa.text(
+                {"postgresql": "lower(name)", "sqlite": "name COLLATE NOCASE"}[op.get_context().dialect.name]
+            ),
+        ],
         unique=True,
     )
     op.create_table(
@@ -275,7 +280,11 @@ def upgrade() -> None:
     op.create_index(
         "uq_investigation_link_investigation_id_from_entity_id__fe656faa",
         "investigation_link",
-        ["investigation_id", sa.text("(CASE WHEN (from_entity_id < to_entity_id) THEN from_entity_id ELSE to_entity_id END)"), sa.text("(CASE WHEN (to_entity_id < from_entity_id) THEN to_entity_id ELSE from_entity_id END)")],
+        [
+            "investigation_id",
+            sa.text("(CASE WHEN (from_entity_id < to_entity_id) THEN from_entity_id ELSE to_entity_id END)"),
+            sa.text("(CASE WHEN (to_entity_id < from_entity_id) THEN to_entity_id ELSE from_entity_id END)"),
+        ],
         unique=True,
     )
 

@@ -31,7 +31,10 @@ def set_up() -> None:
         INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "legacy.apps.Legacy"],
         AUTH_USER_MODEL="investigation.User",
         PASSWORD_HASHERS=["legacy.hashers.Quick"],
-        MIGRATION_MODULES={"auth": None, "contenttypes": None},  # all tables at once: they refer to each other
+        MIGRATION_MODULES={
+            "auth": None,
+            "contenttypes": None,
+        },  # all tables at once: they refer to each other
         TIME_ZONE="Europe/Paris",
         USE_TZ=True,
         MEDIA_ROOT=os.environ.get("MEDIA_ROOT", ""),
