@@ -172,8 +172,9 @@ def _whole_on_sqlite(element: whole, compiler: Any, **options: Any) -> str:
 def _whole_on_postgresql(element: whole, compiler: Any, **options: Any) -> str:
     value = compiler.process(element.clauses, **options)
     most, least = 2**63 - 1, -(2**63)
+    # OFFSET 0 keeps PostgreSQL from writing the value out three times, each a subquery to run.
     bounded = f"CASE WHEN n > {most} THEN {most} WHEN n < {least} THEN {least} ELSE n END"
-    return f"(SELECT CAST({bounded} AS BIGINT) FROM (SELECT trunc(CAST({value} AS NUMERIC)) AS n) AS it)"
+    return f"(SELECT CAST({bounded} AS BIGINT) FROM (SELECT trunc(CAST({value} AS NUMERIC)) AS n OFFSET 0) AS it)"
 
 
 @compiles(summed, "sqlite")

@@ -82,7 +82,9 @@ class Scope:
             return table.c[attribute.column.name]
         if attribute.field.computed is not None:
             return settled(to_sql(parse(attribute.field.computed), self), attribute.type)
-        return settled(rollup(attribute, self), attribute.type)
+        made = rollup(attribute, self)
+        is_count = attribute.field.rollup is not None and attribute.field.rollup.function == "count"
+        return made if is_count else settled(made, attribute.type)
 
     @property
     def table(self) -> sa.Table:
