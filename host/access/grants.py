@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from host.declaration.nodes import Action, AnyOf, Declaration, Field, Relation, Resource, Wire
 from host.declaration.scopes import Scope
@@ -48,7 +48,9 @@ def grants(declaration: Declaration) -> dict[Key, Grant]:
         found.update(_resource(declaration, name, resource))
     for name, endpoint in declaration.endpoints.items():
         scope = Scope(name.partition(".")[0])
-        found[name, "endpoint"] = Grant((Guard(endpoint.access, scope),), _text(endpoint.access))
+        rule = endpoint.access or (("public",) if endpoint.identity else ())  # signing in is for everybody
+        terms = (str(endpoint.identity or ""), repr(endpoint.credential), f"cookies {endpoint.cookies}")
+        found[name, "endpoint"] = Grant((Guard(rule, scope),), _text(rule), terms)
     return found
 
 
@@ -94,7 +96,8 @@ def _attribute(name: str, key: str, node: Field | Relation, scope: Scope) -> Ite
     is_secret = isinstance(node, Field) and (node.secret or node.transient)
     own = Scope(getattr(node, "extends", None) or scope.plugin, scope.resource)
     if not is_secret and not (isinstance(node, Relation) and node.many and node.by is not None):
-        yield (name, f"field {key} read"), _ruled(node.read, own)
+        links = (f"links {node.links}",) if isinstance(node, Field) and node.type in ("file", "image") else ()
+        yield (name, f"field {key} read"), replace(_ruled(node.read, own), terms=links)
     is_made = isinstance(node, Field) and (node.computed is not None or node.rollup is not None)
     if (
         node.set != "server"
@@ -138,11 +141,9 @@ def _wire(
         if not (isinstance(node, Field) and node.secret):
             guards = (visible, Guard(node.read or ("public",), scope))
             yield (name, f"wire {wire_name}: field {field_name}"), Grant(guards, _text(visible.rule))
-    for key, path in wire.through.items():
-        yield (
-            (name, f"wire {wire_name}: field {key}"),
-            Grant((visible,), f"{path}, {_text(visible.rule)}", (str(path),)),
-        )
+    others: list[tuple[str, object]] = [*wire.through.items(), *wire.embed.items()]
+    for key, value in others:
+        yield (name, f"wire {wire_name}: field {key}"), Grant((visible,), _text(visible.rule), (repr(value),))
 
 
 def _text(rule: AnyOf) -> str:

@@ -133,7 +133,7 @@ class Lowering:
         end = self._follow(other.path)[-1]
         if self.scope.resource == ACCOUNT and other.path in (("id",), ("number",), ("hex",)):
             return True
-        return isinstance(end, Relation) and end.to == ACCOUNT
+        return isinstance(end, Relation) and end.account is not None
 
     # -- functions --
 
@@ -167,9 +167,10 @@ class Lowering:
         relation = self._follow(asked.path)[-1]
         assert isinstance(relation, Relation)  # the linker checked it
         inside = self._inside(relation)
-        left = Column(("id",)) if asked.relation is None else Column((asked.relation,))
-        key = inside._opaque("==", left, Me(("id",)) if relation.to == ACCOUNT else Me())
-        own = Atom(key.key, is_actor=True) if isinstance(key, Atom) else key
+        own = Atom(f"{inside.scope.resource}.{asked.relation or 'account'} == me", is_actor=True)
+        if asked.relation is not None:
+            key = inside._opaque("==", Column((asked.relation,)), Me())
+            own = Atom(key.key, is_actor=True) if isinstance(key, Atom) else own
         roles = Tested(inside._key(Column((ROLE,))), "in", asked.roles) if asked.roles else Decided(True)
         return Linked(self._key(Column(asked.path)), "any", All((own, roles)) if asked.roles else own)
 

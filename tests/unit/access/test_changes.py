@@ -28,7 +28,9 @@ resources:
     access: {{read: {read}, write: {write}}}
     wires: {wires}
   membership:
-    fields: {{rank: {{type: enum, values: [chief, plain], default: plain}}}}
+    fields:
+      rank: {{type: enum, values: [chief, plain], default: plain}}
+      role: {{type: enum, values: [lead, hand], default: hand}}
     relations: {{team: {{to: team, required: true}}, {person}}}
     access: "role('admin')"
 endpoints: {{}}
@@ -78,6 +80,7 @@ def ruled(rule: str) -> dict[str, str]:
         ),
         ("staff", "role('staff')"),
         ("member(members)", "any(members, person == me)"),
+        ("member('team', 'lead')", "any(members, person == me and role == 'lead')"),
         ("size >= 4 and size > 2", "size >= 4"),
     ],
 )
@@ -99,6 +102,7 @@ def test_rule_in_other_words_is_the_same(compared: Compare, before: str, after: 
             "member(members)",
             {"member of members with rank plain"},
         ),
+        ("member('team', 'lead')", "member('team')", {"member of members with role hand"}),
         ("status == 'open'", "status in ['open', 'closed']", {"anonymous", "authenticated"}),
         ("all(members, rank == 'plain')", "public", {"anonymous", "authenticated"}),
     ],
