@@ -20,7 +20,7 @@ from tests.access_matrix.probes import PROBES, Probe
 from tests.access_matrix.world import BOARDS, KINDS, NOTES, PEOPLE, Board, Note, Person, World
 
 HERE = Path(__file__).parent
-OTHER_KINDS = ("access", "endpoint", "identity", "health")
+OTHER_KINDS = ("access", "endpoint", "identity", "health", "page")
 """What belongs to no resource, and has tests of its own."""
 
 
