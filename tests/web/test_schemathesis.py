@@ -19,7 +19,7 @@ from host.testing.sites import Site
 TESTS = Path(__file__).parents[1]
 OPTIONS = """
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 412, 422, 428, 429]
+expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429]
 [checks.negative_data_rejection]
 expected-statuses = [400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428, 429]
 [checks.missing_required_header]
