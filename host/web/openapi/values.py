@@ -40,6 +40,8 @@ class ValueSchemas:
     def of(self, field: Field, style: Style, name: str, *, nullable: bool) -> Json:
         """The schema of a field with its description, default and example; `name` is for its inline types."""
         schema = self.bare(field, style, name)
+        if style.is_taken and not nullable and self.kinds[field.type].is_file:
+            schema = {"not": {}}  # no JSON holds a file; only a form does
         if nullable and style.takes_blank and field.type not in TAKEN_AS_TEXT:
             schema = {"anyOf": [*schema.get("anyOf", (schema,)), BLANK, NULL]}
         elif nullable:
