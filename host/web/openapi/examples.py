@@ -15,6 +15,7 @@ from host.web.http import JSON_OPTIONS
 from host.web.openapi.styles import Style
 
 CONVERTED = ("decimal", "datetime", "duration")  # whose outer form a wire decides
+FILES = ("file", "image")
 
 
 def example_of(node: Field, kinds: Kinds, style: Style) -> Any:
@@ -24,12 +25,22 @@ def example_of(node: Field, kinds: Kinds, style: Style) -> Any:
         return node.example if node.example is not None else _listed(node, inner)
     if node.type == "object":
         return node.example if node.example is not None else example_object(node, kinds, style)
+    if node.type in FILES:
+        return None if style.is_taken else _stored_file(node, style)
     value = _bounded(node, _plain(node, kinds))
     if value is None or node.type not in CONVERTED:
         return value
     kind = kinds[node.type]
     native = kind.parse(str(value), node)
     return orjson.loads(orjson.dumps(converter(node, kinds, style.form)(native), option=JSON_OPTIONS))
+
+
+def _stored_file(node: Field, style: Style) -> Any:
+    """A file as answers show it; what is taken is no JSON."""
+    name, media = ("photo.png", "image/png") if node.type == "image" else ("report.pdf", "application/pdf")
+    if style.file != "object":
+        return f"/files/{name}" if style.file == "url" else f"{node.folder or 'files'}/{name}"
+    return {"url": f"/files/{name}", "name": name, "size": 48213, "type": media}
 
 
 def example_object(node: Field, kinds: Kinds, style: Style) -> dict[str, Any]:

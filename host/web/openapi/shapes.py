@@ -16,7 +16,7 @@ from host.declaration.nodes import Field, WireOperation
 from host.query.related import MOST_RELATED
 from host.web.lists import is_bare
 from host.web.openapi.components import Components, Json
-from host.web.openapi.examples import example_of
+from host.web.openapi.examples import FILES, example_of
 from host.web.openapi.styles import Style
 from host.web.openapi.values import ValueSchemas, described, examples, or_null
 
@@ -63,7 +63,8 @@ class Shapes:
 
     def taken(self, schema: ma.Schema) -> Json:
         """What create, update or replace takes."""
-        more = {"type": "object", **examples(self.example(schema))}
+        is_form = any(field.required and _is_file(field) for field in schema.fields.values())
+        more = {"type": "object", **({} if is_form else examples(self.example(schema)))}
         return self.components.known(schema) or self.components.marshmallow(
             type(schema).__name__, schema, more
         )
@@ -178,3 +179,9 @@ class Shapes:
             kinds,
             Style.taken(field.metadata["values"], field.metadata["unknown"]),
         )
+
+
+def _is_file(field: Any) -> bool:
+    """Whether a field takes a file, which JSON cannot hold."""
+    taken = field.metadata.get("field")
+    return taken is not None and taken.type in FILES
