@@ -19,7 +19,9 @@ class Actor:
     is_system: bool = False  # jobs and commands that run as the host: every rule holds
     session: str | None = field(default=None, compare=False)  # the sign-in that a token or cookie stands for
     api_key: str | None = field(default=None, compare=False)  # the key that a machine uses
-    scopes: tuple[str, ...] | None = field(default=None, compare=False)  # of an API key; None: whatever the account may
+    scopes: tuple[str, ...] | None = field(
+        default=None, compare=False
+    )  # of an API key; None: whatever the account may
 
     @property
     def is_authenticated(self) -> bool:

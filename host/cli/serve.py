@@ -62,7 +62,9 @@ def serve(root: Path, only: str, address: str, server: str, **more: Any) -> None
 def _check_mail(settings: Settings) -> None:
     if not settings.mail.host:
         click.secho(
-            "Mail is off: set HOSTWRIGHT_MAIL_HOST, or nobody can choose a new password.", fg="yellow", err=True
+            "Mail is off: set HOSTWRIGHT_MAIL_HOST, or nobody can choose a new password.",
+            fg="yellow",
+            err=True,
         )
 
 

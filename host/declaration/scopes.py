@@ -10,9 +10,9 @@ from dataclasses import replace
 from host.declaration import trees as tree
 from host.declaration.comparisons import check_comparison
 from host.declaration.expressions import WORDS
+from host.declaration.keys import key_fields
 from host.declaration.meanings import Declared, Meanings, Scope, Use
 from host.declaration.memberships import membership
-from host.declaration.keys import key_fields
 from host.declaration.nodes import Field, Relation
 from host.declaration.syntax import CONDITIONS, ExpressionError, parse
 

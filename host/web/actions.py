@@ -29,7 +29,10 @@ from host.web.operations import Operation, Repeats, operation_id, path_attribute
 from host.web.placing import placed, row_keys, telling_hidden
 
 Shape = Callable[[Context, Any], Any]
-PARSED: Final = ("boolean", "uuid")  # beside numbers, the texts of a path or query that are read before they are taken
+PARSED: Final = (
+    "boolean",
+    "uuid",
+)  # beside numbers, the texts of a path or query that are read before they are taken
 
 
 def action_operations(runtime: Runtime, wire: CompiledWire) -> Iterator[Operation]:

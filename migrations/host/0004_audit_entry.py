@@ -44,9 +44,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_host_audit_entry_actor", "host_audit_entry", ["actor"], unique=False)
     op.create_index("ix_host_audit_entry_at", "host_audit_entry", ["at"], unique=False)
-    op.create_index(
-        "ix_host_audit_entry_resource_key", "host_audit_entry", ["resource", "key"], unique=False
-    )
+    op.create_index("ix_host_audit_entry_resource_key", "host_audit_entry", ["resource", "key"], unique=False)
     op.execute("UPDATE host_one_time_link SET detail = substr(detail, 1, 254) WHERE length(detail) > 254")
     with op.batch_alter_table("host_one_time_link") as batch:
         batch.alter_column(

@@ -5,7 +5,17 @@ from schemathesis import GenerationMode
 
 # A key that is nobody's, a rule over several fields, a cursor that was never made, a search of too many words, bytes that are
 # no file of the type that they were sent as.
-INEXPRESSIBLE = {"reference", "check", "cursor", "too_long", "duplicate", "forbidden", "range", "forged", "picture"}
+INEXPRESSIBLE = {
+    "reference",
+    "check",
+    "cursor",
+    "too_long",
+    "duplicate",
+    "forbidden",
+    "range",
+    "forged",
+    "picture",
+}
 
 
 @schemathesis.check

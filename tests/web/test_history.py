@@ -75,7 +75,11 @@ def test_actor_is_told_as_the_owner_is(user: Caller) -> None:
 def test_stranger_sees_no_history(core: Core, user: Caller) -> None:
     row = user.make(PATH, title="a")["id"]
     assert core.user().get(f"{PATH}/{row}/history").status == 404
-    assert core.anonymous.get(f"{PATH}/{row}/history").status == core.anonymous.get(f"{PATH}/{row}").status == 404
+    assert (
+        core.anonymous.get(f"{PATH}/{row}/history").status
+        == core.anonymous.get(f"{PATH}/{row}").status
+        == 404
+    )
     tag = user.make("/api/tags", name="x")["id"]
     assert core.anonymous.get(f"/api/tags/{tag}").status == 401
 

@@ -71,7 +71,10 @@ def test_names_and_values_go_both_ways(core: Core) -> None:
         "caption": "Both ways", "clientId": client["id"], "amount": 1.5, "due": "2026-01-31T10:00:00Z", "paid_at": 60,
         "took": 90, "flag": True, "secret_note": "x", "whatever": [1],
     })  # fmt: skip
-    assert (made.status, made.json) == (200, {"id": made.json["id"], "message": "Made", "label": "Both ways", "took": 90})
+    assert (made.status, made.json) == (
+        200,
+        {"id": made.json["id"], "message": "Made", "label": "Both ways", "took": 90},
+    )
     assert made.headers["Location"] == f"/api/old/{made.json['id']}"
     shown = ann.get(f"/api/older/{made.json['id']}/").json
     stamps = {shown.pop("created_at"), shown.pop("updated_at")}

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Create investigation_user, investigation_investigation, investigation_entity and 6 more."""
 
 import sqlalchemy as sa

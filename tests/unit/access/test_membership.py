@@ -12,7 +12,11 @@ resources:
     mixins: [{owned: {as: founder}}]
     fields: {name: string}
     relations: {members: {to: seat, many: true, by: board, first: {copy: {user: founder}, values: {role: owner}}}}
-    access: {read: member('board'), create: authenticated, update: "member('board', 'owner', 'admin')", delete: "member(members, 'owner')"}
+    access:
+      read: member('board')
+      create: authenticated
+      update: "member('board', 'owner', 'admin')"
+      delete: "member(members, 'owner')"
   seat:
     fields: {role: {type: enum, values: [owner, admin, guest], default: guest}}
     relations: {board: {to: board, required: true, on_delete: cascade}, user: {to: account, required: true}}
@@ -20,9 +24,17 @@ resources:
     access: {read: authenticated, create: authenticated, update: "role('x')", delete: "role('x')"}
   card:
     fields: {title: string}
-    relations: {board: {to: board, required: true, on_delete: cascade}, remarks: {to: remark, many: true, by: card}, spare: {to: board}}
+    relations:
+      board: {to: board, required: true, on_delete: cascade}
+      remarks: {to: remark, many: true, by: card}
+      spare: {to: board}
     query: {filter: [title]}
-    access: {list: inside, get: member(board.members), create: "member('board', 'owner', 'admin')", update: "any(board.members, user == me and role == 'owner')", delete: "member('spare')"}
+    access:
+      list: inside
+      get: member(board.members)
+      create: "member('board', 'owner', 'admin')"
+      update: "any(board.members, user == me and role == 'owner')"
+      delete: "member('spare')"
   remark:
     fields: {text: string}
     relations: {card: {to: card, required: true, on_delete: cascade}}
