@@ -31,7 +31,6 @@ VERIFYING: Final[tuple[Purpose, ...]] = ("verify_email",)
 MAILED: Final[tuple[Purpose, ...]] = ("reset_password", "verify_email")
 EXTERNAL: Final = "host.external_identity"
 PAGES: Final = {"reset_password": "/api/auth/reset-password", "verify_email": "/api/auth/verify-email"}
-EMBEDDED_URL: Final = "http://127.0.0.1:8000"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

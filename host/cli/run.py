@@ -42,7 +42,8 @@ def run(root: Path, only: str, address: str, port: int, dev: bool, ready_file: P
         os.environ["HOSTWRIGHT_ONLY"] = only  # of the processes that it starts
         develop(root.resolve(), listening)
         return
-    settings = replace(read_settings(root, is_embedded=True), only=only)
+    url = f"http://{listening.bind}"
+    settings = replace(read_settings(root, is_embedded=True), only=only, embedded_url=url)
     configure(settings.logs, is_embedded=True)
     prepare(settings)
     flask = flask_app(assemble(settings))

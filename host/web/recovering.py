@@ -5,7 +5,7 @@ from __future__ import annotations
 from host.auth.accounts import Accounts
 from host.auth.api_keys import ApiKeys
 from host.auth.links import Links
-from host.auth.recovery import EMBEDDED_URL, Recovery
+from host.auth.recovery import Recovery
 from host.mail import Mailer, Templates
 from host.mail.background import Background
 from host.service.runtime import Runtime
@@ -20,6 +20,6 @@ def make_recovery(runtime: Runtime, settings: Settings, accounts: Accounts, keys
         accounts=accounts, keys=keys, links=Links(runtime), settings=settings.recovery,
         mailer=Mailer(settings.mail, logs=settings.is_embedded),
         templates=Templates(declaration.site.name, {**folders, "site": settings.root}),
-        public_url=settings.public_url or (EMBEDDED_URL if settings.is_embedded else ""),
+        public_url=settings.public_url or settings.embedded_url,
         background=Background("recovery"),
     )  # fmt: skip

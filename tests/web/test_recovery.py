@@ -321,11 +321,12 @@ def test_without_mail_the_answer_is_503(tmp_path: Path, box: Mailbox, missing: s
 
 
 def test_development_logs_the_link(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with running(tmp_path, f"sqlite:///{tmp_path / 'local.db'}", is_embedded=True) as site:
+    url = "http://127.0.0.1:8123"
+    with running(tmp_path, f"sqlite:///{tmp_path / 'local.db'}", is_embedded=True, embedded_url=url) as site:
         site.register(username="ann", email="ann@x.org")
         ask(site, "forgot-password", email="ann@x.org")
         quiet(site)
-        found = re.search(r"http://127\.0\.0\.1:8000/api/auth/reset-password\?token=([\w-]+)", caplog.text)
+        found = re.search(rf"{url}/api/auth/reset-password\?token=([\w-]+)", caplog.text)
         assert found is not None
         assert ask(site, "reset-password", token=found[1], password=NEW).status_code == 200
 
