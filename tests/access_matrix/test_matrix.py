@@ -126,6 +126,8 @@ def test_what_is_told_agrees_with_the_oracle(matrix: Matrix, kind: str) -> None:
                 "get": world.sees(person, note), "update": world.may("update", person, note),
                 "delete": world.may("delete", person, note), "touch": world.may("touch", person, note),
                 "glance": world.may("touch", person, note),
+                **dict.fromkeys(("download", "link", "history"), world.sees(person, note)),
+                **dict.fromkeys(("upload", "clear"), world.may("update", person, note)),
             }  # fmt: skip
             if told.status == 200:
                 assert told.json["operations"] == wanted
