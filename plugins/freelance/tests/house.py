@@ -14,7 +14,8 @@ from werkzeug.test import Client
 from host.application import App, assemble, load_site, table_owners
 from host.limiting import Rate
 from host.migrations.runner import upgrade
-from host.settings import ProtectionSettings, Settings
+from host.settings import Settings
+from host.settings.protection import ProtectionSettings
 from host.web.door import Door
 
 SECRET = "of-the-tests-" * 4
