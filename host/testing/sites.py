@@ -13,6 +13,7 @@ from tempfile import gettempdir
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import event
 from werkzeug.test import Client as WerkzeugClient
 from werkzeug.test import TestResponse
 
@@ -59,6 +60,8 @@ class Site:
             storage=StorageSettings(place=str(files)),
         )  # fmt: skip
         site = cls(assemble(settings), files)
+        if site.database.dialect == "sqlite":
+            event.listen(site.database.engine, "connect", _hurry)
         site.runtime.registry.metadata.create_all(site.database.engine)
         return site
 
@@ -103,3 +106,8 @@ class Site:
         self.database.dispose()
         if self._files is not None:
             rmtree(self._files, ignore_errors=True)
+
+
+def _hurry(connection: Any, _record: Any) -> None:
+    """What a test writes need not survive a power cut: waiting for the disk is half the time of a write."""
+    connection.execute("PRAGMA synchronous=OFF")
