@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from host.compiler.aggregates import json_array
 from host.compiler.expressions import Scope, any_of, referred, terminal
 from host.compiler.readers import Nested, Output, attribute_output, guarded, path_output, readable
 from host.declaration.embeds import embedded_relation, shown_key
@@ -39,10 +38,6 @@ def _embedded(wire: CompiledWire, key: str, node: WireEmbed, scope: Scope) -> Ou
     of = Field(type=TypeRef("object"), fields=_fields(node, target))
     field = Field(type=TypeRef("list"), of=of, nullable=False)
     here = scope.column(wire.model.keys[0].name)
-    if link.table is not None:
-        # Many rows may share a related one: its keys are read with the row, and each related row once for all.
-        assert link.here is not None and link.there is not None
-        here = sa.select(json_array(link.there)).where(link.here == here).scalar_subquery()
     return Output(key, field, here, is_nullable=False, is_filled=True)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any, Protocol
 
 import orjson
@@ -20,7 +19,7 @@ from host.compiler.statements import Statement, compile_statement
 from host.compiler.wires import CompiledWire
 from host.database import Database
 from host.declaration.embeds import embedded_relation
-from host.query.related import MOST_RELATED, in_keys, key_list, many_related
+from host.query.related import MOST_RELATED, key_list, many_related, places_by_related
 
 Row = dict[str, Any]
 
@@ -56,41 +55,24 @@ class PointingBack:
 
 @dataclass(frozen=True)
 class Linked:
-    """Rows linked through a table: many rows may share one, so each is read once; their keys stand as JSON in its place."""
+    """Rows linked through a table: many rows may share one, so each is read once, with the places of the rows it is linked to."""
 
     key: str
     statement: Statement
     reader: Reader
-    dialect: str
 
     def fill(self, connection: Any, rows: Sequence[Row], values: Mapping[str, Any]) -> None:
         """Put the related rows into all rows."""
         shown = [row for row in rows if self.key in row]
-        keys = {text: orjson.loads(text) for text in {row[self.key] for row in shown}}
-        found = self._found(connection, {key for some in keys.values() for key in some}, values)
-        related = {
-            text: _ordered(found, some) for text, some in keys.items()
-        }  # rows with the same ones share them
-        for row in shown:
-            row[self.key] = related[row[self.key]]
-
-    def _found(
-        self, connection: Any, keys: Collection[Any], values: Mapping[str, Any]
-    ) -> dict[str, tuple[int, Row]]:
-        """The related rows with their place in the order, by key."""
-        if not keys:
-            return {}
-        listed, width = key_list(list(keys), self.dialect), self.reader.width
-        fetched = self.statement.run(connection, {**values, "keys": listed}).fetchall()
-        built = self.reader.build([row[:width] for row in fetched])
-        return {
-            str(row[width]): (at, item) for at, (row, item) in enumerate(zip(fetched, built, strict=True))
-        }
-
-
-def _ordered(found: Mapping[str, tuple[int, Row]], keys: Sequence[Any]) -> list[Row]:
-    places = sorted((found[key] for key in map(str, keys) if key in found), key=itemgetter(0))
-    return [item for _, item in places[:MOST_RELATED]]
+        keys = orjson.dumps([row[self.key] for row in shown], default=str).decode()
+        width = self.reader.width
+        related: list[list[Row]] = [[] for _ in shown]
+        fetched = self.statement.run(connection, {**values, "keys": keys}).fetchall() if shown else []
+        for row, item in zip(fetched, self.reader.build([row[:width] for row in fetched]), strict=True):
+            for place in orjson.loads(row[width]):
+                related[place].append(item)
+        for row, items in zip(shown, related, strict=True):
+            row[self.key] = items if len(items) <= MOST_RELATED else items[:MOST_RELATED]
 
 
 def plan_embeds(
@@ -120,9 +102,11 @@ def _plan(
         statement = many_related(link, scope, reader, visible, order, dialect)
         return PointingBack(key, compile_statement(statement, database.compiling), reader, dialect)
     own = scope.column(target.keys[0].name)
-    rows = sa.select(*reader.columns, own).select_from(reader.joined(source))
-    statement = rows.where(in_keys(own, dialect), *visible).order_by(*order, own)
-    return Linked(key, compile_statement(statement, database.compiling), reader, dialect)
+    linked = places_by_related(link, dialect)
+    rows = sa.select(*reader.columns, linked.c.places)
+    joined = sa.join(reader.joined(source), linked, linked.c.related_key == own)
+    statement = rows.select_from(joined).where(*visible).order_by(*order, own)
+    return Linked(key, compile_statement(statement, database.compiling), reader)
 
 
 def _order(names: Sequence[str], scope: Scope) -> list[Any]:

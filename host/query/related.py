@@ -9,6 +9,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from host.compiler.aggregates import json_array
 from host.compiler.expressions import Scope
 from host.compiler.models import Link
 from host.compiler.readers import Reader
@@ -26,9 +27,31 @@ def in_keys(column: Any, dialect: str) -> Any:
     keys: Any = sa.bindparam("keys", type_=sa.types.NullType())
     if dialect == "sqlite":
         return column.in_(sa.select(sa.column("value")).select_from(sa.func.json_each(keys)))
-    kind = column.type.dialect_impl(postgresql.dialect())  # type: ignore[no-untyped-call]
-    array = sa.cast(keys, postgresql.ARRAY(kind))
+    array = sa.cast(keys, postgresql.ARRAY(_kind(column)))
     return column == sa.func.any(array)
+
+
+def places_by_related(link: Link, dialect: str) -> Any:
+    """Each row that is linked to rows of the page: its key, and as JSON the places of those rows in the list of keys."""
+    assert link.table is not None and link.here is not None and link.there is not None
+    keys: Any = sa.bindparam("keys", type_=sa.types.NullType())
+    if dialect == "sqlite":
+        listed: Any = sa.func.json_each(keys).table_valued("key", "value", name="listed")
+        place, value = listed.c.key, listed.c.value
+    else:
+        elements = sa.func.json_array_elements_text(sa.cast(keys, postgresql.JSON))
+        listed = elements.table_valued("value", with_ordinality="key", name="listed").render_derived()
+        place, value = listed.c.key - 1, sa.cast(listed.c.value, _kind(link.here))
+    return (
+        sa.select(link.there.label("related_key"), json_array(place).label("places"))
+        .select_from(sa.join(listed, link.table, link.here == value))
+        .group_by(link.there)
+        .subquery("linked")
+    )
+
+
+def _kind(column: Any) -> Any:
+    return column.type.dialect_impl(postgresql.dialect())  # type: ignore[no-untyped-call]
 
 
 def many_related(
