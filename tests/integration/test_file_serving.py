@@ -53,12 +53,13 @@ def check_cost(site: Boxes, megabytes: int) -> None:
 
 
 def test_large_files_take_no_memory(site: Boxes) -> None:
-    check_cost(site, 200)
+    check_cost(site, 96)
 
 
 @pytest.mark.drill
-def test_two_gigabytes_take_no_memory(site: Boxes) -> None:
-    check_cost(site, 2048)
+@pytest.mark.parametrize("megabytes", [200, 2048])
+def test_largest_files_take_no_memory(site: Boxes, megabytes: int) -> None:
+    check_cost(site, megabytes)
 
 
 def test_upload_that_ends_early_leaves_nothing(site: Boxes) -> None:

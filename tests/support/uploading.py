@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,8 @@ class Boxes:
         connection = http.client.HTTPConnection("127.0.0.1", self.site.port, timeout=60)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": media}
         try:
-            connection.request("PUT", self.path, body=iter(pieces), headers=headers, encode_chunked=True)
+            with suppress(BrokenPipeError, ConnectionResetError):  # it may be answered before all is sent
+                connection.request("PUT", self.path, body=iter(pieces), headers=headers, encode_chunked=True)
             answer = connection.getresponse()
             answer.read()
             return answer.status
