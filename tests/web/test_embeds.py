@@ -128,6 +128,15 @@ def test_expanded_rows_embed_too(ann: Caller) -> None:
     assert shown["nodes"] == [{"title": "Y"}]
 
 
+def test_first_hundred_linked_rows_are_shown(ann: Caller) -> None:
+    keys = [tag(ann, f"t{number:03}") for number in range(102)]
+    full = made(ann, "/api/nodes", title="F", lead=keys[0], tags=keys)
+    few = made(ann, "/api/nodes", title="G", lead=keys[0], tags=[keys[1], keys[101]])
+    listed = {it["id"]: it["tags"] for it in ann.get(f"/api/nodes?lead={keys[0]}").json["items"]}
+    assert [it["id"] for it in listed[full["id"]]] == keys[:1:-1]
+    assert [it["id"] for it in listed[few["id"]]] == [keys[101], keys[1]]
+
+
 def test_other_wires_keep_keys(ann: Caller) -> None:
     one = tag(ann, "key")
     row = made(ann, "/api/plain", title="P", lead=one, tags=[one])
