@@ -1,5 +1,7 @@
 """A check for schemathesis: what the document calls valid is refused only for reasons that JSON Schema cannot say."""
 
+from urllib.parse import urlencode
+
 import schemathesis
 from schemathesis import GenerationMode
 
@@ -16,6 +18,14 @@ INEXPRESSIBLE = {
     "forged",
     "picture",
 }
+
+LONGEST_QUERY = 7000
+
+
+@schemathesis.hook
+def filter_query(context, query):
+    """A longer URL is refused with 414 before its operation is known (test_deadlines): none documents it."""
+    return len(urlencode(query or {}, doseq=True)) < LONGEST_QUERY
 
 
 @schemathesis.check
