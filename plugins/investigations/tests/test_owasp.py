@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from host.testing.owasp import *  # noqa: F403
-from plugins.investigations.tests.conftest import DATABASES, fresh_database
+from plugins.investigations.tests.conftest import fresh_database
 
 SITE = Path(__file__).parent / "site"
+DATABASES = ["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgres, pytest.mark.drill])]
 
 
 @pytest.fixture(scope="module", params=DATABASES)
