@@ -37,7 +37,7 @@ run: $(RUNTIME)  ## Serve on 127.0.0.1:8000 with SQLite in var/
 
 test: $(DEVELOPMENT)  ## Run every test at bounded size, with fixed seeds
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not drill" -p randomly --randomly-seed=$(SEED) \
-		--hypothesis-seed=$(SEED) --session-timeout=600 -q
+		--hypothesis-seed=$(SEED) --session-timeout=780 -q
 
 lint: $(DEVELOPMENT)  ## Check style, types, layers, spelling and the declarations
 	$(BIN)/ruff check .
