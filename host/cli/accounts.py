@@ -8,19 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
-from host.application import load_site
 from host.auth.accounts import Accounts
 from host.auth.api_keys import ApiKeys
 from host.auth.passwords import Passwords
 from host.auth.recovery import Recovery
 from host.auth.throttling import Throttle
-from host.cli.options import settings_without_secret
-from host.compiler.models import ACCOUNT
-from host.database import Database
-from host.errors import ConfigurationError
-from host.service.runtime import Runtime
+from host.cli.data import opened_data
 from host.settings import Settings
 from host.web.recovering import make_recovery
 
@@ -47,21 +40,9 @@ class Door:
 @contextmanager
 def opened(root: Path) -> Iterator[Door]:
     """The accounts in the site's database."""
-    settings = settings_without_secret(root)
-    registry = load_site(settings.root, settings.environ).registry
-    database = Database.open(settings.database_url, synchronous=settings.synchronous)
-    try:
-        database.check()
-        if not sa.inspect(database.engine).has_table(registry.model(ACCOUNT).table.name):
-            raise ConfigurationError("the database has no tables yet; run `hostwright db upgrade` first")
-        runtime = Runtime.make(registry, database, settings.secret)
-        yield Door(
-            settings,
-            Accounts(runtime, Passwords.of(runtime.registry, settings.identity.password_min)),
-            ApiKeys(runtime),
-        )
-    finally:
-        database.dispose()
+    with opened_data(root) as (runtime, settings):
+        passwords = Passwords.of(runtime.registry, settings.identity.password_min)
+        yield Door(settings, Accounts(runtime, passwords), ApiKeys(runtime))
 
 
 def cells(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
-import sqlalchemy as sa
 
 from host.actor import SYSTEM
-from host.application import load_site
 from host.auth.lookup import by_any
-from host.cli.options import root_option, settings_without_secret
-from host.database import Database
-from host.errors import ConfigurationError
+from host.cli.data import opened_data
+from host.cli.options import root_option
 from host.service.context import Context
 from host.service.journal import ENTRY
 from host.service.runtime import Runtime
@@ -48,7 +44,7 @@ def list_entries(
     root: Path, actor: str | None, since: datetime | None, limit: int, as_json: bool, **equal: str | None
 ) -> None:  # fmt: skip
     """Show entries, the newest last."""
-    with _runtime(root) as runtime, runtime.reading(SYSTEM, plugin="host") as ctx:
+    with opened_data(root) as (runtime, _), runtime.reading(SYSTEM, plugin="host") as ctx:
         wanted = {name: value for name, value in equal.items() if value is not None}
         if actor is not None:
             wanted["actor"] = by_any(runtime, ctx.transaction.driver, actor)["id"]
@@ -63,7 +59,7 @@ def list_entries(
 @click.option("--days", type=click.IntRange(1), help="Keep so many days; by default HOSTWRIGHT_AUDIT_DAYS.")
 def prune(root: Path, days: int | None) -> None:
     """Remove entries that are older than they have to be kept."""
-    with _runtime(root) as runtime:
+    with opened_data(root) as (runtime, _):
         kept = days or runtime.journal.settings.days
         removed = _removed(runtime, datetime.now(UTC) - timedelta(days=kept))
     click.echo(f"removed {removed} entries older than {kept} days")
@@ -91,18 +87,3 @@ def _note(ctx: Context, total: int) -> None:
 def _line(row: Mapping[str, Any]) -> str:
     at = row["at"].strftime("%Y-%m-%d %H:%M:%SZ")
     return "  ".join([at, *(str(row[name]) if row[name] is not None else "-" for name in SHOWN[1:])])
-
-
-@contextmanager
-def _runtime(root: Path) -> Iterator[Runtime]:
-    """The site's data, without a server."""
-    settings = settings_without_secret(root)
-    registry = load_site(settings.root, settings.environ).registry
-    database = Database.open(settings.database_url, synchronous=settings.synchronous)
-    try:
-        database.check()
-        if not sa.inspect(database.engine).has_table(registry.model(ENTRY).table.name):
-            raise ConfigurationError("the database has no tables yet; run `hostwright db upgrade` first")
-        yield Runtime.make(registry, database, settings.secret, audit=settings.audit)
-    finally:
-        database.dispose()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,14 +10,10 @@ import click
 import sqlalchemy as sa
 
 from host.actor import SYSTEM
-from host.application import load_site
-from host.cli.options import root_option, settings_without_secret
+from host.cli.data import opened_data
+from host.cli.options import root_option
 from host.compiler.files import FILE
-from host.database import Database
-from host.service.files import Files
-from host.service.runtime import Runtime
 from host.service.sweeping import Sweeper, Swept
-from host.storage.opening import open_storage
 
 
 @click.group()
@@ -35,7 +29,7 @@ def files() -> None:
 )
 def list_files(root: Path, resource: str | None, limit: int) -> None:
     """Show the files on record, the newest first, each as one JSON document a line."""
-    with _runtime(root) as runtime, runtime.reading(SYSTEM, plugin="host") as ctx:
+    with opened_data(root) as (runtime, _), runtime.reading(SYSTEM, plugin="host") as ctx:
         table = ctx.table(FILE)
         wanted = sa.select(table).order_by(table.c.created_at.desc(), table.c.path).limit(limit)
         if resource is not None:
@@ -54,8 +48,8 @@ def list_files(root: Path, resource: str | None, limit: int) -> None:
 @click.option("--force", is_flag=True, help="Also where the database knows of no file at all.")
 def sweep(root: Path, *, dry_run: bool, force: bool, grace: int | None) -> None:
     """Remove what uploads left behind and files without a row; tell of rows whose file is missing."""
-    with _runtime(root) as runtime:
-        assert runtime.files is not None  # made below
+    with opened_data(root) as (runtime, _):
+        assert runtime.files is not None  # every site has a storage
         seconds = runtime.files.settings.grace_seconds if grace is None else grace
         found = Sweeper.of(runtime, datetime.now(UTC), seconds, is_dry=dry_run, is_forced=force).sweep()
     _tell(found, is_dry=dry_run)
@@ -76,16 +70,3 @@ def _tell(found: Swept, *, is_dry: bool) -> None:
         click.echo(f"missing: {place} {path}", err=True)
     count = sum(len(paths) for _, paths in reasons)
     click.echo(f"{'would remove' if is_dry else 'removed'} {count} files; {len(found.missing)} are missing")
-
-
-@contextmanager
-def _runtime(root: Path) -> Iterator[Runtime]:
-    settings = settings_without_secret(root)
-    registry = load_site(settings.root, settings.environ).registry
-    database = Database.open(settings.database_url, synchronous=settings.synchronous)
-    storage = open_storage(settings.storage, settings.root)
-    files = Files.make(storage, settings.storage, settings.secret)
-    try:
-        yield Runtime.make(registry, database, settings.secret, files=files)
-    finally:
-        database.dispose()

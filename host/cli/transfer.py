@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import IO, Any
 
 import click
-import sqlalchemy as sa
 
 from host.actor import SYSTEM, Actor
 from host.application import assemble
 from host.auth.lookup import actor_named
+from host.cli.data import check_tables
 from host.cli.options import root_option, settings_without_secret
 from host.compiler.registry import Registry
 from host.compiler.wires import CompiledWire
 from host.declaration.problems import did_you_mean
-from host.errors import ConfigurationError, Invalid
+from host.errors import Invalid
 from host.service.runtime import Runtime
 from host.transfer.exporting import FORMATS as EXPORT_FORMATS
 from host.transfer.exporting import Export, ExportQuery, parse_query
@@ -202,11 +202,7 @@ def _opened(root: Path, username: str | None) -> Iterator[tuple[Runtime, Actor]]
     app = assemble(settings_without_secret(root))
     runtime = app.runtime
     try:
-        runtime.database.check()
-        if not sa.inspect(runtime.database.engine).has_table(
-            runtime.registry.model("host.account").table.name
-        ):
-            raise ConfigurationError("the database has no tables yet; run `hostwright db upgrade` first")
+        check_tables(runtime.database, runtime.registry)
         actor = SYSTEM
         if username is not None:
             with runtime.reading(SYSTEM) as ctx:

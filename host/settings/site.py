@@ -61,7 +61,7 @@ class Settings:
     redis: RedisSettings = field(default_factory=RedisSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
-    embedded_url: str = ""  # where an embedded run listens
+    embedded_url: str = "http://127.0.0.1:8000"  # where an embedded run listens
     is_embedded: bool = False  # one person's own machine: what protects servers from others is off
 
     @property

@@ -20,6 +20,6 @@ def make_recovery(runtime: Runtime, settings: Settings, accounts: Accounts, keys
         accounts=accounts, keys=keys, links=Links(runtime), settings=settings.recovery,
         mailer=Mailer(settings.mail, logs=settings.is_embedded),
         templates=Templates(declaration.site.name, {**folders, "site": settings.root}),
-        public_url=settings.public_url or settings.embedded_url,
+        public_url=settings.public_url or (settings.embedded_url if settings.is_embedded else ""),
         background=Background("recovery"),
     )  # fmt: skip

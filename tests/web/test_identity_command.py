@@ -124,6 +124,18 @@ def test_operator_helps_somebody_who_cannot_sign_in(monkeypatch: pytest.MonkeyPa
     assert link.startswith("https://app.example.org/api/auth/reset-password?token=")
 
 
+def test_embedded_site_leads_to_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "SECRET", "PUBLIC_URL"):
+        monkeypatch.delenv(f"HOSTWRIGHT_{name}", raising=False)
+    monkeypatch.setenv("HOSTWRIGHT_ROOT", str(tmp_path))
+    (tmp_path / "resources.yaml").write_text("grammar: 1\nsite: {name: Test}\n")
+    assert run("db", "upgrade").exit_code == 0
+    make("--username", "ann", "--email", "ann@x.org")
+    assert run("user", "reset-link", "ann").stdout.startswith(
+        "http://127.0.0.1:8000/api/auth/reset-password?"
+    )
+
+
 @pytest.mark.usefixtures("root")
 def test_account_is_shown_whole() -> None:
     make("--username", "ann", "--email", "ann@x.org")
