@@ -12,26 +12,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from tempfile import SpooledTemporaryFile
-from typing import IO, Final
+from typing import Final
 
 import sqlalchemy as sa
 
 from host.actor import Actor
-from host.errors import (
-    BadRequest,
-    IdempotencyKeyRequired,
-    MalformedIdempotencyKey,
-    PayloadTooLarge,
-)
+from host.errors import IdempotencyKeyRequired, MalformedIdempotencyKey
 from host.service.repeats import Claim, Kept, Repeats
+from host.web.bodies import IN_MEMORY, pieces
 from host.web.http import Answer, Request
 from host.web.operations import Handler, Operation
 from host.web.steps import Steps
 
 HEADER: Final = "idempotency-key"
 REPLAYED: Final = ("Idempotency-Replayed", "true")
-PIECE: Final = 256 << 10
-IN_MEMORY: Final = 1 << 20
 _KEY: Final = re.compile(r'"?([A-Za-z0-9._:/+=@-]{1,200})"?')
 
 
@@ -139,26 +133,11 @@ def _spooled(request: Request) -> Iterator[str]:
     """The fingerprint of a request, whose body is then read from memory, or from disk beyond its first megabyte."""
     digest = sha256(f"{request.method} {request.path}?{request.query}\n".encode(errors="surrogateescape"))
     digest.update((request.header("content-type") or "").encode(errors="surrogateescape") + b"\n")
-    if request.length is not None and request.length > request.body_limit:
-        raise PayloadTooLarge(f"the body may have at most {request.body_limit} bytes")
     with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
-        received = _copy(request, file, digest)
+        received = 0
+        for piece in pieces(request):
+            digest.update(piece)
+            received += file.write(piece)
         file.seek(0)
         request.read, request.length = file.read, received
         yield digest.hexdigest()
-
-
-def _copy(request: Request, file: IO[bytes], digest: object) -> int:
-    received = 0
-    while request.length is None or received < request.length:
-        piece = request.read(PIECE if request.length is None else min(PIECE, request.length - received))
-        if not piece:
-            break
-        received += len(piece)
-        if received > request.body_limit:
-            raise PayloadTooLarge(f"the body may have at most {request.body_limit} bytes")
-        digest.update(piece)  # type: ignore[attr-defined]  # hashlib names no class for it
-        file.write(piece)
-    if request.length is not None and received < request.length:
-        raise BadRequest("the body ended before its announced length")
-    return received

@@ -10,19 +10,18 @@ from typing import IO, Any, Final
 from urllib.parse import parse_qsl
 
 from host.compiler.wires import CompiledWire
-from host.errors import BadRequest, FieldError, Invalid, PayloadTooLarge, UnsupportedMediaType
+from host.errors import BadRequest, FieldError, Invalid, UnsupportedMediaType
 from host.service.runtime import Runtime
 from host.transfer.exporting import CONTENT_TYPES, Export, parse_query
 from host.transfer.importing import ImportOptions, import_file
 from host.transfer.records import FORMATS
+from host.web.bodies import IN_MEMORY, pieces
 from host.web.collection import collection_operation, serves
 from host.web.http import Answer, Request, json_answer
 from host.web.operations import Operation
 from host.web.placing import placed
 
 MOST_EXPORTS: Final = 8  # open at once in a process; each holds a connection for as long as its reader takes
-PIECE: Final = 256 * 1024
-IN_MEMORY: Final = 1 << 20
 MEDIA: Final = {
     "text/csv": "csv", "application/csv": "csv", "application/x-ndjson": "ndjson", "application/ndjson": "ndjson",
     "application/jsonl": "ndjson", "application/x-jsonlines": "ndjson", "application/json": "mongo",
@@ -105,13 +104,9 @@ def _received(request: Request) -> IO[bytes]:
     """The body, on disk beyond its first megabyte: the sender may be slow, and the transaction must not wait for it."""
     if request.header("content-encoding") not in (None, "identity"):
         raise UnsupportedMediaType("send the body without a content encoding")
-    if request.length is not None and request.length > request.body_limit:
-        raise PayloadTooLarge(f"the body may have at most {request.body_limit} bytes")
     file: IO[bytes] = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  # the caller closes it
     try:
-        received = _copy(request, file)
-        if request.length is not None and received < request.length:
-            raise BadRequest("the body ended before its announced length")
+        received = sum(file.write(piece) for piece in pieces(request))
         if received == 0:
             raise BadRequest("the body is empty: send the file")
         file.seek(0)
@@ -119,16 +114,3 @@ def _received(request: Request) -> IO[bytes]:
         file.close()
         raise
     return file
-
-
-def _copy(request: Request, file: IO[bytes]) -> int:
-    received = 0
-    while request.length is None or received < request.length:
-        piece = request.read(PIECE if request.length is None else min(PIECE, request.length - received))
-        if not piece:
-            break
-        received += len(piece)
-        if received > request.body_limit:
-            raise PayloadTooLarge(f"the body may have at most {request.body_limit} bytes")
-        file.write(piece)
-    return received
