@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from host.actor import Actor
 from host.errors import IdempotencyKeyRequired, MalformedIdempotencyKey
 from host.service.repeats import Claim, Kept, Repeats
-from host.web.bodies import IN_MEMORY, pieces
+from host.web.bodies import IN_MEMORY, body_pieces
 from host.web.http import Answer, Request
 from host.web.operations import Handler, Operation
 from host.web.steps import Steps
@@ -135,7 +135,7 @@ def _spooled(request: Request) -> Iterator[str]:
     digest.update((request.header("content-type") or "").encode(errors="surrogateescape") + b"\n")
     with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
         received = 0
-        for piece in pieces(request):
+        for piece in body_pieces(request):
             digest.update(piece)
             received += file.write(piece)
         file.seek(0)

@@ -15,7 +15,7 @@ from host.service.runtime import Runtime
 from host.transfer.exporting import CONTENT_TYPES, Export, parse_query
 from host.transfer.importing import ImportOptions, import_file
 from host.transfer.records import FORMATS
-from host.web.bodies import IN_MEMORY, pieces
+from host.web.bodies import IN_MEMORY, body_pieces
 from host.web.collection import collection_operation, serves
 from host.web.http import Answer, Request, json_answer
 from host.web.operations import Operation
@@ -106,7 +106,7 @@ def _received(request: Request) -> IO[bytes]:
         raise UnsupportedMediaType("send the body without a content encoding")
     file: IO[bytes] = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  # the caller closes it
     try:
-        received = sum(file.write(piece) for piece in pieces(request))
+        received = sum(file.write(piece) for piece in body_pieces(request))
         if received == 0:
             raise BadRequest("the body is empty: send the file")
         file.seek(0)

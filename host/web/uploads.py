@@ -15,7 +15,6 @@ from host.declaration.nodes import Field
 from host.errors import (
     BadRequest,
     FieldError,
-    InsufficientStorage,
     Invalid,
     LengthRequired,
     PayloadTooLarge,
@@ -23,7 +22,7 @@ from host.errors import (
 )
 from host.fields.files import Uploaded
 from host.service.files import Files
-from host.storage.protocol import PIECE
+from host.web.bodies import BodyLimit, body_pieces
 from host.web.http import Request
 from host.web.incoming import Incoming
 
@@ -53,7 +52,7 @@ def received_form(
     """The parts by name: lists of texts, and uploaded files, which are removed again when the block fails."""
     taken: list[Incoming] = []
     try:
-        yield _FormReader(files, slots, taken).read(request, _limit(request, slots.values(), room, MOST_TEXT))
+        yield _FormReader(files, slots, taken).read(request, _limit(slots.values(), room, MOST_TEXT))
     except BaseException:
         for incoming in taken:
             incoming.discard()
@@ -71,7 +70,7 @@ def received_file(files: Files, request: Request, slot: Slot, room: int | None) 
     given = parse_content_disposition(said)[2] if said else None
     incoming = Incoming(files, slot.name, slot.field, given, request.header("content-type"))
     try:
-        for piece in body_pieces(request, _limit(request, [slot], room)):
+        for piece in body_pieces(request, _limit([slot], room)):
             incoming.write(piece)
         yield incoming.finish()
     except BaseException:
@@ -79,46 +78,10 @@ def received_file(files: Files, request: Request, slot: Slot, room: int | None) 
         raise
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """The most bytes of a body, and whether that is all that the caller may still store."""
-
-    size: int
-    is_quota: bool = False
-
-    def refuse(self) -> Exception:
-        """What is raised beyond it."""
-        if self.is_quota:
-            return InsufficientStorage("you have stored as much as you may: remove some of your files first")
-        return PayloadTooLarge(f"the body may have at most {self.size} bytes")
-
-
-def _limit(request: Request, slots: Iterable[Slot], room: int | None, more: int = 0) -> Limit:
-    """The limit of a body with these files and so many bytes more; one that says that it is longer is not begun."""
+def _limit(slots: Iterable[Slot], room: int | None, more: int = 0) -> BodyLimit:
+    """The limit of a body with these files and so many bytes more."""
     most = sum(int(slot.field.max) for slot in {slot.name: slot for slot in slots}.values())
-    limit = Limit(most + more) if room is None or room > most else Limit(room + more, is_quota=True)
-    if request.length is not None and request.length > limit.size:
-        raise limit.refuse()
-    return limit
-
-
-def body_pieces(request: Request, limit: Limit) -> Iterator[bytes]:
-    """The body as it comes. BadRequest where it ends too early."""
-    rest, total = request.length, 0
-    while rest is None or rest > 0:
-        try:
-            piece = request.read(PIECE if rest is None else min(PIECE, rest))
-        except (OSError, ValueError, EOFError) as error:
-            raise BadRequest("the body broke off") from error
-        if not piece:
-            if rest is not None:
-                raise BadRequest("the body is shorter than its Content-Length")
-            return
-        total += len(piece)
-        if total > limit.size:
-            raise limit.refuse()
-        rest = None if rest is None else rest - len(piece)
-        yield piece
+    return BodyLimit(most + more) if room is None or room > most else BodyLimit(room + more, is_quota=True)
 
 
 class _FormReader:
@@ -131,7 +94,7 @@ class _FormReader:
         self._end: Callable[[], None] = lambda: None
         self._data: Callable[[bytes], None] = lambda data: None
 
-    def read(self, request: Request, limit: Limit) -> Form:
+    def read(self, request: Request, limit: BodyLimit) -> Form:
         """Everything."""
         from multipart import MultipartError, ParserLimitReached, PushMultipartParser
 
