@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from plugins.investigations.tests.board import Board, Station, found_board, open_station
+from tests.support.databases import address
 
-DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
-
-
-@contextmanager
-def fresh_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
-    """An empty database of the kind that the request names."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{folder / 'test.sqlite3'}"
-        return
-    server: Any = request.getfixturevalue("postgres_server")
-    name = f"investigations_{next(request.getfixturevalue('postgres_names'))}"
-    yield server.create(name)
-    server.drop(name)
-
-
-@pytest.fixture(scope="session", params=DATABASES)
-def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A database of this session: once SQLite, once PostgreSQL."""
-    with fresh_database(request, tmp_path_factory.mktemp("investigations")) as url:
-        yield url
+__all__ = ["address"]
 
 
 @pytest.fixture(scope="session")

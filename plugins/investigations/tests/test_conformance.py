@@ -1,20 +1,8 @@
 """What every resource of every plugin has to do, for the resources of this one."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from host.testing.conformance import *  # noqa: F403
-from plugins.investigations.tests.conftest import DATABASES, fresh_database
+from tests.support.databases import on_both as conformance_database_url  # noqa: F401
 
 SITE = Path(__file__).parent / "site"
-
-
-@pytest.fixture(scope="module", params=DATABASES)
-def conformance_database_url(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """A database of the suite's own, of each kind."""
-    with fresh_database(request, tmp_path_factory.mktemp("conformance")) as url:
-        yield url
