@@ -54,6 +54,13 @@ class Site:
     @classmethod
     def make(cls, root: Path, database_url: str, environ: Mapping[str, str] | None = None) -> Site:
         """The site whose `resources.yaml` lies in `root`, with every table in an empty database."""
+        site = cls.open(root, database_url, environ)
+        site.runtime.registry.metadata.create_all(site.database.engine)
+        return site
+
+    @classmethod
+    def open(cls, root: Path, database_url: str, environ: Mapping[str, str] | None = None) -> Site:
+        """The site on a database that has its tables."""
         files = Path(gettempdir()) / f"hostwright-files-{token_hex(8)}"  # never in the site's own folder
         settings = Settings(
             root=root, secret=SECRET, database_url=database_url, environ=environ or {},
@@ -62,7 +69,6 @@ class Site:
         site = cls(assemble(settings), files)
         if site.database.dialect == "sqlite":
             event.listen(site.database.engine, "connect", _hurry)
-        site.runtime.registry.metadata.create_all(site.database.engine)
         return site
 
     @property

@@ -22,10 +22,12 @@ SITE = "resources: {note: {access: public, fields: {title: string}}}"
 
 @pytest.fixture
 def core(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Core]:
+    root = write_site(tmp_path / "site", SITE)
+    Site.make(root, database_url).close()  # making tables has all the time
     short = Timeouts(statement=0.3, lock=0.05, idle=0.3)
     monkeypatch.setattr(engines, "TICK", 1000)  # looks at the clock also while little is read
     monkeypatch.setattr("host.application.timeouts", lambda settings: short)
-    core = Core(Site.make(write_site(tmp_path / "site", SITE), database_url))
+    core = Core(Site.open(root, database_url))
     yield core
     core.site.close()
 
