@@ -48,6 +48,17 @@ def _references(declaration: Declaration) -> Iterator[_Reference]:
         if endpoint.call:
             path = f"endpoints.{short(name)}.call"
             yield owner_of(name), endpoint.call, ("ctx", "data"), endpoint.place.of("call"), path
+    yield from _background(declaration)
+
+
+def _background(declaration: Declaration) -> Iterator[_Reference]:
+    for name, job in declaration.jobs.items():
+        parameters = ("ctx", "data") if job.input is not None else ("ctx",)
+        yield owner_of(name), job.call, parameters, job.place.of("call"), f"jobs.{short(name)}.call"
+    for event, subscribers in declaration.subscribers.items():
+        for it in subscribers:
+            if it.call:
+                yield it.plugin, it.call, ("ctx", "event"), it.place.of("call"), f"subscribers.{event}.call"
 
 
 def _imported(

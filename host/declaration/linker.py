@@ -12,6 +12,7 @@ from typing import Any
 
 from host.declaration.access import check_named_rules, link_access
 from host.declaration.account_tables import check_account_tables, link_account_table
+from host.declaration.background import link_events, link_job, link_schedule, link_subscribers
 from host.declaration.extensions import link_extensions
 from host.declaration.firsts import check_firsts
 from host.declaration.nodes import Declaration, Declarations, Manifest, Name, Plugin, Site, SiteInfo
@@ -87,6 +88,13 @@ def _link_names(workspace: Workspace) -> None:
             step(workspace, name)
     for name in list(workspace.endpoints):
         link_endpoint(workspace, name)
+    for name in names:
+        link_events(workspace, name)
+    for name in list(workspace.jobs):
+        link_job(workspace, name)
+    for name in list(workspace.schedules):
+        link_schedule(workspace, name)
+    link_subscribers(workspace)
     check_named_rules(workspace)
     check_account_tables(workspace)
     _check_tables(workspace)
@@ -151,6 +159,9 @@ def _declaration(
         types=workspace.types,
         resources=workspace.resources,
         endpoints=workspace.endpoints,
+        subscribers=workspace.subscribers,
+        jobs=workspace.jobs,
+        schedules=workspace.schedules,
     )
 
 
@@ -163,4 +174,6 @@ def _own(workspace: Workspace, declarations: Declarations, plugin: str) -> Decla
         resources={key: workspace.resources[f"{plugin}.{key}"] for key in declarations.resources},
         endpoints={key: workspace.endpoints[f"{plugin}.{key}"] for key in declarations.endpoints},
         wires={key: workspace.wires[f"{plugin}.{key}"] for key in declarations.wires},
+        jobs={key: workspace.jobs[f"{plugin}.{key}"] for key in declarations.jobs},
+        schedules={key: workspace.schedules[f"{plugin}.{key}"] for key in declarations.schedules},
     )

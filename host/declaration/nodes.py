@@ -410,6 +410,10 @@ class Action(Node):
         "runs outside of a transaction, for what waits on other servers; opens its own by `ctx.reading()`",
         False,
     )
+    job: bool = word("carried out by a job; the answer is 202 with the `Location` of the job", False)
+    emits: tuple[Name, ...] = word(
+        "events of the resource that success emits, made of input, answer and row", ()
+    )
     unknown: Literal["refuse", "ignore"] | None = word(
         "input keys nobody declared; by default as the wire says", None
     )
@@ -721,6 +725,9 @@ class Resource(Node):
         "`prepare(ctx, change)` completes or refuses a write before it is stored", None
     )
     actions: Mapping[Name, Action] = word("operations of the plugin's own", {})
+    events: Mapping[Name, Mapping[Key, Field]] = word(
+        "events of the plugin's own and their data, beside `created`, `updated` and `deleted`", {}
+    )
     wire: Wire | None = word("short for one wire", None)
     wires: Mapping[Name, Wire] = word("outer shapes by name", {})
     was: Name | None = word("the former name: the table is renamed, nothing is lost", None)
@@ -728,6 +735,91 @@ class Resource(Node):
     stored: Literal["host", "django"] = word(
         "how the columns hold values: `django` for tables that Django uses, too", "host"
     )
+
+
+# --- events, jobs, schedules ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry(Node):
+    """What happens after a failure: the wait grows from try to try."""
+
+    SHORT: ClassVar[str | None] = "times"
+    times: int = word("how often it is tried again; after that it lies in the dead-letter list", 3)
+    wait: int = word("seconds before it is tried again for the first time", 10)
+    backoff: int = word("what the wait is multiplied by from try to try", 2)
+    jitter: int = word("percent of the wait that are left to chance", 10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Node):
+    """Work that a worker does after the transaction that wanted it has been committed."""
+
+    SHORT: ClassVar[str | None] = "call"
+    call: CallRef = word("the function: `jobs.send` is `send(ctx, data)`, without `in` it is `send(ctx)`")
+    input: Field | None = word("the type of its arguments, an object", None, alias="in")
+    out: Field | None = word("the type of its result", None)
+    queue: Name = word("the queue that it waits in", "default")
+    timeout: int = word("seconds after which it is ended", 60)
+    retry: Retry = word("what happens after a failure", Retry())
+    unique: bool = word("at most one with the same arguments waits or runs; another is the same one", False)
+    concurrency: int | None = word("at most so many of it run at once, on all workers together", None)
+    transaction: Literal["whole", "steps"] = word(
+        "`whole`: one transaction, short and without network; `steps`: each `with ctx.step(key)` is one, for all that waits",
+        "whole",
+    )
+    run_as: Literal["caller", "system"] = word(
+        "with the rights of the account that wanted it, or without rules", "caller"
+    )
+    priority: int = word("of those that wait in a queue, the highest comes first", 0)
+    keep: int = word("days that one is kept after it has ended", 7)
+    sealed: bool = word(
+        "its arguments hold secrets: encrypted while they wait, shown to nobody, then erased", False
+    )
+    doc: str | None = word("what it does, for the documentation", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule(Node):
+    """When a job is to run by itself."""
+
+    job: Name = word("the job, of the same plugin")
+    cron: str = word("minute, hour, day of the month, month, day of the week: `0 2 * * *`")
+    zone: str = word("the time zone that `cron` is read in", "UTC")
+    jitter: int = word("seconds within which the start is left to chance", 0)
+    missed: Literal["skip", "run_once", "run_all"] = word("what was missed while nothing ran", "run_once")
+    overlap: Literal["skip", "queue", "allow"] = word(
+        "what happens while the one before has not ended", "skip"
+    )
+    data: Mapping[str, Any] = word("the job's arguments", {})
+    doc: str | None = word("what it is for, for the documentation", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhook(Node):
+    """An address that events are sent to, signed as Standard Webhooks has it."""
+
+    url: Name = word("the setting of the plugin that holds the address; while it is empty nothing is sent")
+    secret: Name = word("the setting that holds the secret of the signature")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subscriber(Node):
+    """What is called when an event has happened."""
+
+    SHORT: ClassVar[str | None] = "call"
+    call: CallRef | None = word("the function: `events.notify` is `notify(ctx, event)`", None)
+    webhook: Webhook | None = word("instead of `call`: an address that the event is sent to", None)
+    when: Literal["in_transaction", "after_commit"] = word(
+        "in the transaction, which a failure rolls back; or after it by a job, at least once and in order per row",
+        "after_commit",
+    )
+    queue: Name = word("with `after_commit`: the queue that it waits in", "default")
+    timeout: int = word("with `after_commit`: seconds after which it is ended", 60)
+    retry: Retry = word("with `after_commit`: what happens after a failure", Retry(times=8))
+    transaction: Literal["whole", "steps"] = word("with `after_commit`: as of a job", "whole")
+    doc: str | None = word("what it does, for the documentation", None)
+    plugin: str = ""  # the linker's: whose code it is
 
 
 # --- rules, settings, files -------------------------------------------------------------------------------------------
@@ -780,6 +872,11 @@ class Declarations(Node):
         "the resources", {}, flat=True
     )  # problems say `invoice.…` alone
     endpoints: Mapping[Name, Endpoint] = word("operations of no resource", {})
+    subscribers: Mapping[str, tuple[Subscriber, ...]] = word(
+        "what is called when events happen: `{freelance.invoice.sent: [events.notify]}`", {}
+    )
+    jobs: Mapping[Name, Job] = word("work that is done by workers", {})
+    schedules: Mapping[Name, Schedule] = word("when jobs run by themselves", {})
     wires: Mapping[Name, Wire] = word("named wires, for others to be `like` them", {})
     extend: Extend = word("what the plugin adds to resources of the host", Extend())
 
@@ -838,3 +935,6 @@ class Declaration:
     types: Mapping[str, TypeNode]
     resources: Mapping[str, Resource]
     endpoints: Mapping[str, Endpoint]
+    subscribers: Mapping[str, tuple[Subscriber, ...]]  # by the qualified name of the event
+    jobs: Mapping[str, Job]
+    schedules: Mapping[str, Schedule]

@@ -31,6 +31,8 @@ Code = Literal[
     # rules and expressions
     "no_access", "expression", "unknown_name", "ambiguous_name", "not_here", "not_a_condition", "comparison",
     "arguments", "rule_cycle", "rule_example",
+    # events, jobs, schedules
+    "unknown_event", "unknown_job", "cron", "webhook",
     # code
     "call_missing", "call_parameters",
 ]  # fmt: skip

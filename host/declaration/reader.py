@@ -31,7 +31,7 @@ class PluginFiles:
     folder: Path | None = None
 
 
-_SECTIONS = ("rules", "types", "resources", "endpoints", "wires")
+_SECTIONS = ("rules", "types", "resources", "endpoints", "wires", "subscribers", "jobs", "schedules")
 
 
 def read_site(data: bytes, file: str, problems: Problems) -> Site | None:
@@ -79,9 +79,10 @@ def _joined(whole: Declarations, part: Declarations, problems: Problems) -> Decl
         for name in added.keys() & before.keys():
             place = part.place.of(section).name(name)
             path = name if section == "resources" else f"{section}.{name}"
-            problems.add(
-                "duplicate_name", place, path, f'"{name}" is declared in {before[name].place.file} already'
+            where = (
+                whole.place.of(section, name).file if section == "subscribers" else before[name].place.file
             )
+            problems.add("duplicate_name", place, path, f'"{name}" is declared in {where} already')
         merged[section] = {**before, **{name: it for name, it in added.items() if name not in before}}
     place = whole.place if whole.place != Place() else part.place
     extend = _joined_extensions(whole.extend, part.extend, problems)

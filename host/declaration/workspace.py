@@ -11,7 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from host.declaration.nodes import Declarations, Endpoint, Manifest, Name, Resource, Rule, TypeNode, Wire
+from host.declaration.nodes import (
+    Declarations,
+    Endpoint,
+    Job,
+    Manifest,
+    Name,
+    Resource,
+    Rule,
+    Schedule,
+    Subscriber,
+    TypeNode,
+    Wire,
+)
 from host.declaration.problems import Place, Problems, did_you_mean
 from host.declaration.vocabulary import Vocabulary
 
@@ -45,6 +57,9 @@ class Workspace:
         self.rules: dict[str, Rule] = _collected(plugins, lambda it: it.rules)
         self.endpoints: dict[str, Endpoint] = _collected(plugins, lambda it: it.endpoints)
         self.wires: dict[str, Wire] = _collected(plugins, lambda it: it.wires)
+        self.jobs: dict[str, Job] = _collected(plugins, lambda it: it.jobs)
+        self.schedules: dict[str, Schedule] = _collected(plugins, lambda it: it.schedules)
+        self.subscribers: dict[str, tuple[Subscriber, ...]] = {}  # by event, when they are linked
         self.settings: Mapping[str, Mapping[str, Any]] = {}  # the values, by plugin
 
     def visible(self, plugin: str) -> frozenset[str]:

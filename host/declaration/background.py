@@ -1,0 +1,131 @@
+"""Events, jobs, schedules and subscribers: their types are linked, and what they name has to exist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from host.declaration.nodes import Field, Job, Name, Resource, Retry, Subscriber
+from host.declaration.problems import Place, did_you_mean
+from host.declaration.types import link_field
+from host.declaration.workspace import Workspace, owner_of, short
+
+WRITES: Final = ("created", "updated", "deleted")  # the events that every resource has
+
+
+def link_events(ws: Workspace, name: str) -> None:
+    """Complete the events of one resource, and check what its actions emit."""
+    resource, bare = ws.resources[name], short(name)
+    events = {
+        event: _linked_event(ws, owner_of(name), f"{bare}.events.{event}", fields)
+        for event, fields in resource.events.items()
+    }
+    for event in resource.events:
+        if event in WRITES:
+            place = resource.place.of("events").name(event)
+            message = f'every write emits "{event}" already: name the event otherwise'
+            ws.problems.add("duplicate_name", place, f"{bare}.events", message)
+    for key, action in resource.actions.items():
+        for at, event in enumerate(action.emits):
+            if event not in resource.events:
+                message = f'unknown event "{event}"{did_you_mean(event, resource.events)}'
+                ws.problems.add(
+                    "unknown_event", action.place.of("emits", at), f"{bare}.actions.{key}.emits", message
+                )
+    ws.resources[name] = replace(resource, events=events)
+
+
+def _linked_event(ws: Workspace, plugin: str, path: str, fields: Mapping[str, Field]) -> Mapping[str, Field]:
+    return {key: link_field(ws, it, plugin, f"{path}.{key}", "value") for key, it in fields.items()}
+
+
+def link_job(ws: Workspace, name: str) -> None:
+    """Complete one job."""
+    job, path = ws.jobs[name], f"jobs.{short(name)}"
+    body = link_field(ws, job.input, owner_of(name), f"{path}.in", "value") if job.input else None
+    out = link_field(ws, job.out, owner_of(name), f"{path}.out", "value") if job.out else None
+    if body is not None and body.type and body.type != "object":
+        place = job.input.place if job.input is not None else job.place
+        ws.problems.add("value", place, f"{path}.in", "the arguments of a job are an object")
+    _check_numbers(ws, job, path)
+    check_retry(ws, job.retry, path)
+    ws.jobs[name] = replace(job, input=body, out=out)
+
+
+def _check_numbers(ws: Workspace, job: Job, path: str) -> None:
+    at_least = {"timeout": 1, "keep": 0, "concurrency": 1}
+    for key, least in at_least.items():
+        value = getattr(job, key)
+        if value is not None and value < least:
+            ws.problems.add("range", job.place.of(key), f"{path}.{key}", f"at least {least}")
+
+
+def check_retry(ws: Workspace, retry: Retry, path: str) -> None:
+    """Note what cannot be meant."""
+    limits = {"times": (0, 100), "wait": (0, 86_400), "backoff": (1, 10), "jitter": (0, 100)}
+    for key, (least, most) in limits.items():
+        if not least <= getattr(retry, key) <= most:
+            ws.problems.add("range", retry.place.of(key), f"{path}.retry.{key}", f"{least} to {most}")
+
+
+def link_schedule(ws: Workspace, name: str) -> None:
+    """Complete one schedule: its job by its qualified name."""
+    schedule, path = ws.schedules[name], f"schedules.{short(name)}"
+    job = f"{owner_of(name)}.{schedule.job}"
+    if schedule.job and job not in ws.jobs:
+        known = [short(it) for it in ws.jobs if owner_of(it) == owner_of(name)]
+        message = f'unknown job "{schedule.job}"{did_you_mean(schedule.job, known)}'
+        ws.problems.add("unknown_job", schedule.place.of("job"), f"{path}.job", message)
+    ws.schedules[name] = replace(schedule, job=Name(job))
+
+
+def link_subscribers(ws: Workspace) -> None:
+    """All subscribers, by the qualified name of their event, in the order of the plugins."""
+    found: dict[str, list[Subscriber]] = {}
+    for plugin, source in ws.plugins.items():
+        for event, subscribers in source.declarations.subscribers.items():
+            place = source.declarations.place.of("subscribers").name(event)
+            if not _is_event(ws, event, plugin, place):
+                continue
+            for it in subscribers:
+                _check_subscriber(ws, it, plugin, f"subscribers.{event}")
+                found.setdefault(event, []).append(replace(it, plugin=plugin))
+    ws.subscribers = {event: tuple(subscribers) for event, subscribers in found.items()}
+
+
+def _is_event(ws: Workspace, event: str, plugin: str, place: Place) -> bool:
+    """Whether there is such an event, of a plugin that this one knows."""
+    name, _, word = event.rpartition(".")
+    path = f"subscribers.{event}"
+    resource = ws.resources.get(name)
+    if resource is None or word not in events_of(resource):
+        known = [f"{it}.{word}" for it in ws.resources for word in events_of(ws.resources[it])]
+        message = f'unknown event "{event}"{did_you_mean(event, known)}'
+        ws.problems.add("unknown_event", place, path, message)
+        return False
+    return ws.is_visible(name, plugin, place, path)
+
+
+def events_of(resource: Resource) -> tuple[str, ...]:
+    """The events of a resource, by their last word."""
+    return (*WRITES, *resource.events)
+
+
+def _check_subscriber(ws: Workspace, it: Subscriber, plugin: str, path: str) -> None:
+    if (it.call is None) == (it.webhook is None):
+        ws.problems.add("conflict", it.place, path, "a subscriber has either `call` or `webhook`")
+    if it.when == "in_transaction" and it.webhook is not None:
+        message = "a webhook waits on another server: it cannot be called in the transaction"
+        ws.problems.add("conflict", it.place.of("when"), f"{path}.when", message)
+    if it.webhook is not None:
+        known = ws.plugins[plugin].manifest.settings
+        for key in ("url", "secret"):
+            setting = getattr(it.webhook, key)
+            if setting not in known:
+                message = f'there is no setting "{setting}" in plugin.yaml{did_you_mean(setting, known)}'
+                ws.problems.add("webhook", it.webhook.place.of(key), f"{path}.webhook.{key}", message)
+            elif key == "secret" and not known[setting].secret:
+                message = f'the setting "{setting}" has to be `secret: true`'
+                ws.problems.add("webhook", it.webhook.place.of(key), f"{path}.webhook.{key}", message)
+    check_retry(ws, it.retry, path)
