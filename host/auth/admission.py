@@ -20,7 +20,16 @@ from host.compiler.models import ACCOUNT, Model
 from host.compiler.registry import Registry
 from host.errors import Conflict, Duplicate
 from host.service.context import Context
-from host.service.identities import HELD, fields_of, identity_of, row_of_account, store_row
+from host.service.identities import (
+    HELD,
+    fields_of,
+    identity_of,
+    lacking,
+    mark,
+    row_of_account,
+    store_row,
+)
+from host.service.identity_numbers import count_on
 from host.service.keys import hex24, uuid7
 from host.service.runtime import Runtime
 from host.service.writing import store
@@ -57,10 +66,10 @@ def _settle(ctx: Context, identity: Model, account: Row) -> str:
     found = account_of(ctx.runtime, ctx.transaction.driver, identity, account[form])
     if found is None:
         found = str(_made(ctx, account))
-    elif not account["mirrored"]:
-        give_row(ctx, identity, account)
-    else:
+    elif account["mirrored"]:
         _renew(ctx, found, account)
+    elif lacking(identity, account) is None:
+        give_row(ctx, identity, account)
     _note_sign_in(ctx, identity, account[form])
     return found
 
@@ -140,14 +149,13 @@ def give_row(ctx: Context, identity: Model, account: Row) -> None:
             {**account, "password": Passwords.of(ctx.runtime.registry).storable(account["password"])},
             store,
         )
-    table = ctx.table(ACCOUNT)
-    ctx.execute(table.update().where(table.c.id == account["id"]).values(mirrored=True))
+    mark(ctx, account["id"])
 
 
 def with_row(runtime: Runtime, account: Row) -> Row | None:
-    """The account, which has a row from now on; None where it cannot have one."""
+    """The account, which has a row from now on, or as soon as it has all that a row needs; None where it cannot have one."""
     identity = runtime.registry.identity
-    if identity is None or account["mirrored"] or not account["active"]:
+    if identity is None or account["mirrored"] or not account["active"] or lacking(identity, account):
         return account
     try:
         with runtime.writing(SYSTEM, plugin="host") as ctx:
@@ -159,17 +167,21 @@ def with_row(runtime: Runtime, account: Row) -> Row | None:
 
 
 def give_rows(runtime: Runtime) -> int:
-    """Give every account that has none its row; how many. Raises NumberTaken with every clash, and nothing is written."""
+    """Give every account that has none, and all that one needs, its row; how many. Raises NumberTaken with every clash, and
+    nothing is written."""
     identity = runtime.registry.identity
     if identity is None:
         return 0
     if told := clashes(runtime):
         raise NumberTaken("; ".join(told))
     accounts = without_row(runtime)
+    complete = [account for account in accounts if lacking(identity, account) is None]
     with runtime.writing(SYSTEM, plugin="host") as ctx:
-        for account in accounts:
+        for account in complete:
             give_row(ctx, identity, account)
-    return len(accounts)
+        if identity_of(identity).key == "number" and accounts:  # those without a row keep their numbers, too
+            count_on(ctx, identity, max(account["number"] for account in accounts))
+    return len(complete)
 
 
 def clashes(runtime: Runtime) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
-"""The row that every account has in the user table of another system: written wherever the account itself is written.
+"""The row that an account has in the user table of another system: written wherever the account itself is written.
 
-`writing` calls it, inside the account's transaction; `host.auth.identities` reads what the other system wrote there.
+An account that lacks what a row there needs, an e-mail address, has none until it is given one; `check_row` says so to whoever
+needs the row before. `writing` calls it, inside the account's transaction; `host.auth.identities` reads what the other system
+wrote there.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from host.declaration.account_tables import named_fields
 from host.declaration.nodes import IdentityTable
 from host.errors import Duplicate, FieldError, Invalid
 from host.service.context import Context
+from host.service.identity_numbers import count_on, next_of
 from host.service.keys import hex24, uuid7
 
 Values = dict[str, Any]
@@ -46,39 +49,49 @@ def with_row(ctx: Context, model: Model, values: Mapping[str, Any], store: Store
         return dict(values)
     form = identity_of(identity).key
     complete = dict(values)
-    if form != "number":
+    if form == "number":
+        complete.setdefault(form, next_of(ctx, identity))
+    else:
         complete.setdefault(form, uuid7() if form == "id" else hex24())
-    complete[form] = store_row(ctx, identity, complete, store)
+    if lacking(identity, complete) is not None:
+        _check_free(ctx, identity, complete)
+        return complete
+    store_row(ctx, identity, complete, store)
     return {**complete, "mirrored": True}
 
 
-def store_row(ctx: Context, identity: Model, account: Mapping[str, Any], store: Store) -> Any:
-    """Store the row of an account, whose key is answered. Raises Duplicate at the account's own field."""
+def lacking(identity: Model, account: Mapping[str, Any]) -> str | None:
+    """What an account has to get before it can have a row: the word for it."""
+    name = fields_of(identity).get("email")
+    is_wanted = name is not None and not identity.attributes[name].is_nullable
+    return "email" if is_wanted and not account.get("email") else None
+
+
+def check_row(ctx: Context, target: Model, key: Any) -> None:
+    """Say what the actor's account lacks, when that is why this is not the key of a row. Raises Invalid.
+
+    Of other accounts nothing is said, but to plugins' code.
+    """
+    identity = ctx.runtime.registry.identity
+    if identity is None or target is not identity:
+        return
+    table, form = ctx.table(ACCOUNT), identity_of(identity).key
+    if not ctx.actor.is_system and key != ctx.actor.key(form):
+        return
+    found = ctx.execute(sa.select(table.c.mirrored).where(table.c[form] == key)).first()
+    if found is not None and not found[0]:
+        raise Invalid.at("/email", "required", "this needs an account with an e-mail address: give yours one")
+
+
+def store_row(ctx: Context, identity: Model, account: Mapping[str, Any], store: Store) -> None:
+    """Store the row of an account. Raises Duplicate at the account's own field."""
     _check_free(ctx, identity, account)
     row = row_of(identity, {**account, "active": account.get("active", True), "joined": ctx.now})
     form = identity_of(identity).key
-    if account.get(form) is None:
-        return store(ctx.as_system(), identity, row)[0]
     row[identity.keys[0].name] = account[form]
-    keys = store(ctx.as_system(), identity, row)
-    if form == "number" and ctx.runtime.database.dialect == "postgresql":
-        _count_on(ctx, identity, account[form])
-    return keys[0]
-
-
-def _count_on(ctx: Context, identity: Model, number: int) -> None:
-    """The table's own sequence goes on behind a number that it did not count itself."""
-    ctx.transaction.connection.execute(
-        sa.text(
-            "SELECT setval(s, :number) FROM (SELECT pg_get_serial_sequence(:table, :column)::regclass AS s) AS own"
-            " WHERE s IS NOT NULL AND :number > coalesce(pg_sequence_last_value(s), 0)"
-        ),
-        {
-            "number": number,
-            "table": f'"{identity.table.name}"',
-            "column": identity.keys[0].column.name if identity.keys[0].column is not None else "",
-        },
-    )
+    store(ctx.as_system(), identity, row)
+    if form == "number":
+        count_on(ctx, identity, account[form])
 
 
 def row_of(identity: Model, account: Mapping[str, Any]) -> Values:
@@ -128,10 +141,15 @@ def _row(ctx: Context, identity: Model, account: Values) -> Values | None:
     return found.row() if found is not None else None
 
 
-def change_row(ctx: Context, model: Model, before: Values, stored: Values) -> None:
-    """Write into the row what has been changed of its account."""
+def change_row(ctx: Context, model: Model, before: Values, stored: Values, store: Store) -> None:
+    """Write into the row what has been changed of its account, which gets one when it has all that a row needs."""
     identity = ctx.runtime.registry.identity
-    if identity is None or model.name != ACCOUNT or not before["mirrored"]:
+    if identity is None or model.name != ACCOUNT:
+        return
+    if not before["mirrored"]:
+        if lacking(identity, before) and not lacking(identity, {**before, **stored}):
+            store_row(ctx, identity, {**before, **stored}, store)
+            mark(ctx, before["id"])
         return
     names = fields_of(identity)
     told = {word: value for word, value in stored.items() if word in names}
@@ -143,6 +161,12 @@ def change_row(ctx: Context, model: Model, before: Values, stored: Values) -> No
     changed = {names[word]: full[names[word]] for word in told}
     columns = {identity.attributes[name].column: value for name, value in changed.items()}
     ctx.execute(identity.table.update().where(identity.keys[0].column == key).values(columns))
+
+
+def mark(ctx: Context, account: str) -> None:
+    """Note that the account has a row from now on."""
+    table = ctx.table(ACCOUNT)
+    ctx.execute(table.update().where(table.c.id == account).values(mirrored=True))
 
 
 def remove_row(ctx: Context, model: Model, account: Values, remove: Remove) -> None:
@@ -173,7 +197,7 @@ def _check_free(ctx: Context, identity: Model, account: Mapping[str, Any], key: 
 
 def _absent(word: str, account: Mapping[str, Any]) -> Any:
     if word in _UNIQUE:
-        raise Invalid.at(f"/{word}", "required", "every account of this site needs one")
+        raise Invalid.at(f"/{word}", "required", "an account that has been given one keeps one")
     return account.get("joined") if word in ("last_login", "joined") else ""
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from host.compiler.expressions import Facts, referred
-from host.compiler.models import Attribute, Model
+from host.compiler.models import ACCOUNT, Attribute, Model
 from host.errors import FieldError, Invalid
 from host.service.context import Context
+from host.service.identities import check_row
 from host.service.parents import is_given
 
 
@@ -22,8 +23,7 @@ def check_references(
     row = {**(before or {}), **values}
     for name in dict.fromkeys((*values, *_following(model, values, before))):
         attribute, value = model.attributes[name], row.get(name)
-        is_own = attribute is model.owner and not ctx.actor.is_system  # the actor's own key needs no look-up
-        if attribute.relation is None or value is None or is_own:
+        if attribute.relation is None or value is None or _is_own(ctx, model, attribute):
             continue
         shared = {shared: row.get(shared) for shared in shared_by(model, attribute)}
         if ctx.under and not shared and is_given(ctx, attribute, value):
@@ -31,9 +31,18 @@ def check_references(
         if not _exists(ctx, model, attribute, value, shared):
             target = ctx.runtime.registry.models[attribute.relation.to]
             alike = f" with the same {' and '.join(shared)}" if attribute.relation.same else ""
+            check_row(ctx, target, value)
             errors.append(FieldError(f"/{name}", "reference", f"there is no such {target.spoken}{alike}"))
     if errors:
         raise Invalid("the input refers to what is not there", errors)
+
+
+def _is_own(ctx: Context, model: Model, attribute: Attribute) -> bool:
+    """Whether it is the actor's own key, which needs no look-up where every account has its row."""
+    if attribute is not model.owner or ctx.actor.is_system:
+        return False
+    has_row = ctx.actor.account.get("mirrored") is not False
+    return has_row or (attribute.relation is not None and attribute.relation.to == ACCOUNT)
 
 
 def shared_by(model: Model, attribute: Attribute) -> tuple[str, ...]:

@@ -170,7 +170,7 @@ def update(
     if _under(ctx, shape):
         check_below(ctx, model, keys)
     if model.name == ACCOUNT:
-        change_row(ctx, model, before, stored)
+        change_row(ctx, model, before, stored, store)
     return read_back(ctx, shape, keys, "update", frozenset(wanted))
 
 

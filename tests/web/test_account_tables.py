@@ -362,6 +362,67 @@ def test_clashing_numbers_are_told_and_refused(site: Core) -> None:
     assert run(site, "SELECT username FROM legacy_user") == [("otto",)]
 
 
+def nameless(site: Core, name: str) -> dict[str, Any]:
+    """A new account without an e-mail address, which a row of the table needs."""
+    reply = site.anonymous.post("/api/auth/register", {"username": name, "password": PASSWORD})
+    assert reply.status == 201, reply.body
+    found: dict[str, Any] = reply.json
+    return found
+
+
+def test_user_name_alone_gets_no_row(site: Core) -> None:
+    ann = nameless(site, "ann")
+    assert run(site, "SELECT count(*) FROM legacy_user") == [(0,)]
+    assert me(site, ann)["username"] == "ann"
+    assert sign_in(site, "ann").status == 200
+    assert caller(site, ann).get("/api/boards").json["items"] == []
+    refused = caller(site, ann).post("/api/boards", {"title": "One"})
+    assert (refused.status, refused.pointers) == (422, ["/email"]), refused.body
+    assert "e-mail address" in refused.json["detail"]
+
+
+def test_address_brings_the_row(site: Core) -> None:
+    ann = nameless(site, "ann")
+    number = me(site, ann)["number"]
+    change = {"email": "ann@example.org", "current_password": PASSWORD}
+    assert caller(site, ann).patch("/api/auth/me", change).status == 200
+    assert run(site, "SELECT id, username, email FROM legacy_user") == [(number, "ann", "ann@example.org")]
+    assert caller(site, ann).make("/api/boards", title="One")["created_by"] == number
+    assert caller(site, ann).patch("/api/auth/me", {"username": "anna"}).status == 200
+    assert run(site, "SELECT username FROM legacy_user") == [("anna",)]
+
+
+def test_numbers_without_rows_are_kept(site: Core) -> None:
+    numbers = [
+        me(site, nameless(site, "a1"))["number"],
+        add(site, "a2"),
+        me(site, sign_up(site, "a3"))["number"],
+        me(site, nameless(site, "a4"))["number"],
+        add(site, "a5"),
+    ]
+    assert numbers == list(range(numbers[0], numbers[0] + 5))
+
+
+def test_accounts_without_address_wait_on(site: Core) -> None:
+    number = me(site, nameless(site, "ann"))["number"]
+    run(site, f"UPDATE host_account SET number = {number + 6}")
+    assert admission.give_rows(site.site.runtime) == 0
+    assert me(site, sign_up(site, "bob"))["number"] == number + 7
+
+
+def test_user_name_alone_is_no_other_users(site: Core) -> None:
+    add(site, "otto")
+    reply = site.anonymous.post("/api/auth/register", {"username": "Otto", "password": PASSWORD})
+    assert (reply.status, reply.pointers) == (409, ["/username"])
+
+
+def test_nobody_learns_what_others_lack(site: Core) -> None:
+    ann, bob = caller(site, sign_up(site, "ann")), me(site, nameless(site, "bob"))["number"]
+    board = ann.make("/api/boards", title="One")
+    refused = ann.post("/api/memberships", {"board": board["id"], "user": bob})
+    assert (refused.status, refused.pointers) == (422, ["/user"])
+
+
 def test_newcomers_are_no_accounts_before(site: Core) -> None:
     add(site, "otto")
     with site.site.database.reading() as connection:
