@@ -69,7 +69,7 @@ def serve_gunicorn(app: Flask, listening: Listening, when_ready: Callable[[], No
 
 
 def _gunicorn_settings(listening: Listening, when_ready: Callable[[], None]) -> dict[str, Any]:
-    from host.cli.worker import TimedWorker  # loads gunicorn
+    from host.cli.gunicorn_worker import TimedWorker  # loads gunicorn
 
     return {
         "bind": listening.bind,

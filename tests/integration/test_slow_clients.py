@@ -128,7 +128,7 @@ def test_long_url_is_refused(site: Served, target: bytes) -> None:
 IMPATIENT = """
 import sys, time
 from gunicorn.app.base import BaseApplication
-from host.cli.worker import TimedWorker
+from host.cli.gunicorn_worker import TimedWorker
 
 class Impatient(TimedWorker):
     stalled_milliseconds = 1000

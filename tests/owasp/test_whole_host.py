@@ -22,7 +22,7 @@ CALLERS = {
     "host/outbound.py": "the one fetcher: every address is checked",
     "host/web/deadlines.py": "the socket of the caller, which must not stay open for ever",
     "host/cli/servers.py": "the socket that the server listens on",
-    "host/cli/worker.py": "the socket that a worker listens on",
+    "host/cli/gunicorn_worker.py": "the socket that a worker listens on",
     "host/testing/hostility.py": "listens, to see that nobody calls",
     "plugins/freelance/chat.py": "the address of the model is a setting of the operator",
 }
