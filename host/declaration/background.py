@@ -1,4 +1,4 @@
-"""Events, jobs, schedules and subscribers: their types are linked, and what they name has to exist."""
+"""Events, jobs and subscribers: their types are linked, and what they name has to exist."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from host.declaration.nodes import Field, Job, Name, Resource, Retry, Subscriber
+from host.declaration.nodes import Field, Job, Resource, Retry, Subscriber
 from host.declaration.problems import Place, did_you_mean
 from host.declaration.types import link_field
 from host.declaration.workspace import Workspace, owner_of, short
@@ -67,17 +67,6 @@ def check_retry(ws: Workspace, retry: Retry, path: str) -> None:
     for key, (least, most) in limits.items():
         if not least <= getattr(retry, key) <= most:
             ws.problems.add("range", retry.place.of(key), f"{path}.retry.{key}", f"{least} to {most}")
-
-
-def link_schedule(ws: Workspace, name: str) -> None:
-    """Complete one schedule: its job by its qualified name."""
-    schedule, path = ws.schedules[name], f"schedules.{short(name)}"
-    job = f"{owner_of(name)}.{schedule.job}"
-    if schedule.job and job not in ws.jobs:
-        known = [short(it) for it in ws.jobs if owner_of(it) == owner_of(name)]
-        message = f'unknown job "{schedule.job}"{did_you_mean(schedule.job, known)}'
-        ws.problems.add("unknown_job", schedule.place.of("job"), f"{path}.job", message)
-    ws.schedules[name] = replace(schedule, job=Name(job))
 
 
 def link_subscribers(ws: Workspace) -> None:

@@ -44,6 +44,7 @@ FORMS: Mapping[object, Form] = {
     nodes.CallRef: Form(r"[a-z_]\w*(\.[A-Za-z_]\w*)+", "a function of the plugin, as `module.function`"),
     nodes.TypeRef: Form(_REFERENCE, "a type, as `name` or `plugin.name`"),
     nodes.ResourceRef: Form(_REFERENCE, "a resource, as `name` or `plugin.name`"),
+    nodes.JobRef: Form(_REFERENCE, "a job, as `name` or `host.name`"),
     nodes.WireRef: Form(_REFERENCE, "a named wire, as `name` or `plugin.name`"),
     nodes.PathTemplate: Form(
         rf"(?=.{{1,200}}$)/?{_SEGMENT}(/{_SEGMENT})*/?",

@@ -12,7 +12,7 @@ from typing import Any
 
 from host.declaration.access import check_named_rules, link_access
 from host.declaration.account_tables import check_account_tables, link_account_table
-from host.declaration.background import link_events, link_job, link_schedule, link_subscribers
+from host.declaration.background import link_events, link_job, link_subscribers
 from host.declaration.extensions import link_extensions
 from host.declaration.firsts import check_firsts
 from host.declaration.nodes import Declaration, Declarations, Manifest, Name, Plugin, Site, SiteInfo
@@ -23,6 +23,7 @@ from host.declaration.problems import Problem, Problems
 from host.declaration.queries import link_query
 from host.declaration.relations import check_rollups, link_relations, link_targets
 from host.declaration.resources import link_resource
+from host.declaration.schedules import link_schedule
 from host.declaration.settings import link_settings
 from host.declaration.types import link_types
 from host.declaration.vocabulary import Vocabulary

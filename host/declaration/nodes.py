@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     CallRef: TypeAlias = str
     TypeRef: TypeAlias = str
     ResourceRef: TypeAlias = str
+    JobRef: TypeAlias = str
     WireRef: TypeAlias = str
     PathTemplate: TypeAlias = str
     FieldRef: TypeAlias = str
@@ -38,6 +39,7 @@ else:
     ResourceRef = NewType(
         "ResourceRef", str
     )  # "client", "plugin.client" or "account" (short for host.account)
+    JobRef = NewType("JobRef", str)  # a job of the plugin, or "host.sweep_files"
     WireRef = NewType("WireRef", str)  # a named wire shape ("orbix", "plugin.orbix")
     PathTemplate = NewType(
         "PathTemplate", str
@@ -493,6 +495,7 @@ class Endpoint(Node):
     token: Any = word("with `identity`: seconds that its token counts, or the setting that holds them", None)
     cookies: bool = word("with `identity`: signs in by cookies, and answers no token", False)
     redirect: PathTemplate | None = word("with `identity`: where a form is sent on to, with 303", None)
+    role: Name | None = word("with `identity: sign_in`: admits accounts with this role alone", None)
     idempotency: Idempotency = word("how an `Idempotency-Key` counts", Idempotency())
     limit: RateText | None = word("how often one caller may ask, on servers: `10/minute`", None)
     doc: str | None = word("what it does, for the documentation", None)
@@ -783,13 +786,17 @@ class Job(Node):
 class Schedule(Node):
     """When a job is to run by itself."""
 
-    job: Name = word("the job, of the same plugin")
+    job: JobRef = word("the job: of the same plugin, or one of the host, as `host.sweep_files`")
     cron: str = word("minute, hour, day of the month, month, day of the week: `0 2 * * *`")
     zone: str = word("the time zone that `cron` is read in", "UTC")
     jitter: int = word("seconds within which the start is left to chance", 0)
-    missed: Literal["skip", "run_once", "run_all"] = word("what was missed while nothing ran", "run_once")
+    missed: Literal["skip", "run_once", "run_all"] = word(
+        "what was missed while nothing ran: nothing of it, once for all of it, or each time (the newest 100)",
+        "run_once",
+    )
     overlap: Literal["skip", "queue", "allow"] = word(
-        "what happens while the one before has not ended", "skip"
+        "while the one before has not ended: `skip` this time, `queue` behind it, or `allow` both at once",
+        "skip",
     )
     data: Mapping[str, Any] = word("the job's arguments", {})
     doc: str | None = word("what it is for, for the documentation", None)

@@ -18,7 +18,7 @@ _BLOCK: Final = re.compile(r"(<!-- table: ([\w ]+) -->\n).*?(<!-- end -->)", re.
 _WORDS: Final[Mapping[Any, str]] = {
     str: "text", int: "whole number", bool: "true or false", Any: "any value", nodes.Name: "name", nodes.Key: "key",
     nodes.Expression: "expression", nodes.CallRef: "function", nodes.TypeRef: "type", nodes.ResourceRef: "resource",
-    nodes.WireRef: "name of a wire", nodes.RateText: "rate, as `10/minute`",
+    nodes.JobRef: "job", nodes.WireRef: "name of a wire", nodes.RateText: "rate, as `10/minute`",
     nodes.PathTemplate: "path", nodes.FieldRef: "field", nodes.SortRef: "field, `-` in front for descending",
     nodes.AnyOf: "rule, or list of rules",
 }  # fmt: skip

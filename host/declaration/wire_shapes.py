@@ -15,6 +15,7 @@ from host.declaration.identities import check_credential
 from host.declaration.keys import attributes
 from host.declaration.nodes import Endpoint, Idempotency, Resource, Wire
 from host.declaration.problems import Place, did_you_mean
+from host.declaration.schedules import is_zone
 from host.declaration.workspace import Workspace, owner_of, short
 
 _KEYS: Final = tuple(it.name for it in fields(Wire) if "doc" in it.metadata)
@@ -152,13 +153,7 @@ def _check_statuses(ws: Workspace, wire: Wire, path: str) -> None:
 
 
 def _check_zone(ws: Workspace, wire: Wire, path: str) -> None:
-    if wire.values.naive is None or wire.values.naive == "UTC":
-        return
-    from zoneinfo import ZoneInfo  # reads a database of zones, seldom needed
-
-    try:
-        ZoneInfo(wire.values.naive)
-    except (ValueError, OSError, KeyError):
-        place = wire.values.place.of("naive")
-        message = f'unknown time zone "{wire.values.naive}"; write it as Europe/Berlin'
-        ws.problems.add("zone", place, f"{path}.values", message)
+    zone = wire.values.naive
+    if zone is not None and zone != "UTC" and not is_zone(zone):
+        message = f'unknown time zone "{zone}"; write it as Europe/Berlin'
+        ws.problems.add("zone", wire.values.place.of("naive"), f"{path}.values", message)
