@@ -67,9 +67,10 @@ class Accounts:
 
     def sign_in(
         self, *, username: str | None, email: str | None, password: str, request_id: str = "",
-        origin: Origin | None = None,
+        origin: Origin | None = None, role: str | None = None,
     ) -> Row:  # fmt: skip
-        """The account of these credentials. Raises Unauthenticated, saying and costing the same whatever was wrong.
+        """The account of these credentials, with `role` only if it has that one. Raises Unauthenticated, saying and costing
+        the same whatever was wrong.
 
         Whoever has failed too often is told to wait by TooManyRequests, before the password is looked at.
         """
@@ -85,7 +86,7 @@ class Accounts:
             stand_in = somebody(self.runtime, connection, email or username or "") if row is None else None
         attempt = self._attempt("sign_in", email or username or "", row, origin)
         is_right = self.passwords.verify(password, row["password"] if row else None, stand_in)
-        if row is None or not is_right or not row["active"]:
+        if row is None or not is_right or not row["active"] or role not in (None, row["role"]):
             raise Unauthenticated("the name or the password is wrong", subject=row["id"] if row else None)
         account = admitted(self.runtime, row, request_id)
         if row["id"] != account:

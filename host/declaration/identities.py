@@ -26,7 +26,7 @@ OUTPUTS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 OPEN: Final = ("sign_up", "sign_in", "sign_out", "refresh")  # who asks is found by the work itself
 GIVING: Final = ("sign_up", "sign_in", "refresh")  # what answers a token
-ONLY_HERE: Final = ("by", "message", "token", "cookies", "redirect")
+ONLY_HERE: Final = ("by", "message", "token", "cookies", "redirect", "role")
 KEYS: Final = ("id", "user_id")
 SHORTEST_TOKEN: Final = 60
 WORD: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -54,6 +54,9 @@ def with_identity(ws: Workspace, name: str, endpoint: Endpoint, path: str) -> En
     """An identity endpoint with the host's types where it names none of its own, its access and its token's life."""
     work = str(endpoint.identity)
     _check_redirect(ws, endpoint, path)
+    if endpoint.role and work != "sign_in":
+        message = "only `sign_in` admits by role"
+        ws.problems.add("out_of_place", endpoint.place.name("role"), f"{path}.role", message)
     return replace(
         endpoint,
         access=("public",) if work in OPEN else ("authenticated",),

@@ -108,6 +108,7 @@ class IdentityOperations:
             password=asked.given.get("password") or "",
             request_id=asked.request.id,
             origin=origin_of(asked.request),
+            role=asked.node.role,
         )
         return self.begun(asked, account, "You are signed in")
 

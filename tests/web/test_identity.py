@@ -274,3 +274,17 @@ def test_plugin_authenticates_before_the_host(tmp_path: Path) -> None:
         assert site.send("GET", "/api/letters", X_Device="scanner").status_code == 200
         assert site.send("GET", "/api/letters", X_Device="s", Authorization="Bearer stale").status_code == 200
         assert site.send("GET", "/api/letters").status_code == 401
+
+
+def test_administrators_have_a_door(site: IdentitySite) -> None:
+    site.register(**ANN)
+    site.register(username="root")
+    accounts = site.app.authentication.accounts
+    accounts.set_role(accounts.named("root"), "admin")
+    answers = [
+        site.send("POST", "/api/auth/admin/login", {"username": name, "password": password})
+        for name, password in (("root", PASSWORD), ("ann", PASSWORD), ("root", "a wrong frase 71"))
+    ]
+    assert [answer.status_code for answer in answers] == [200, 401, 401]
+    assert answers[0].json["username"] == "root"
+    assert answers[1].json["detail"] == answers[2].json["detail"]
