@@ -198,9 +198,9 @@ def _is_hidden(attribute: Attribute) -> bool:
     return attribute.field.transient
 
 
-def converter(field: Field, kinds: Kinds, form: Form) -> Callable[[Any], Any]:
-    """A function from a Python value of a field's type to its outer form, for what actions answer."""
-    emitter = Emitter(kinds, "python", form)
+def converter(field: Field, kinds: Kinds, form: Form, source: Source = "python") -> Callable[[Any], Any]:
+    """A function from a value of a field's type to another form of it, e.g. to the outer one of what actions answer."""
+    emitter = Emitter(kinds, source, form)
     code = emitter.code(field, "x", nullable=True)
     namespace: dict[str, Any] = dict(emitter.names)
     exec("".join(emitter.functions) + f"def convert(x):\n    return {code}\n", namespace)

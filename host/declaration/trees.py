@@ -131,11 +131,12 @@ Expr = (
 def walk(expr: Expr) -> Iterator[Expr]:
     """The expression and everything in it, outside in."""
     yield expr
-    for below in _below(expr):
-        yield from walk(below)
+    for part in below(expr):
+        yield from walk(part)
 
 
-def _below(expr: Expr) -> tuple[Expr, ...]:
+def below(expr: Expr) -> tuple[Expr, ...]:
+    """What an expression is made of."""
     match expr:
         case Compare(_, left, right) | Arithmetic(_, left, right):
             return (left, right)
