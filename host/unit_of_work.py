@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 MOST_NOTED = 500  # entries that wait in memory
+Store = Callable[[Any, list[Any]], None]
 log = logging.getLogger("hostwright")
 
 
@@ -33,8 +34,7 @@ class UnitOfWork:
         self._session: Session | None = None
         self._followers: list[Callable[[], None]] = []
         self._parts: list[int] = []  # of each open savepoint, how many notes were waiting when it began
-        self._noted: list[Any] = []
-        self._store: Callable[[Any, list[Any]], None] | None = None
+        self._noted: list[tuple[Store, Any]] = []
 
     @property
     def session(self) -> Session:
@@ -83,17 +83,24 @@ class UnitOfWork:
         """Call this when the transaction has been committed; never, when it is rolled back."""
         self._followers.append(follow)
 
-    def note(self, entry: Any, store: Callable[[Any, list[Any]], None]) -> None:
+    def after_commit_once(self, follow: Callable[[], None]) -> None:
+        """The same, however often it is asked for."""
+        if follow not in self._followers:
+            self._followers.append(follow)
+
+    def note(self, entry: Any, store: Store) -> None:
         """Keep an entry to be stored in this transaction, many with one statement: `store(driver, entries)`."""
-        self._store = store
-        self._noted.append(entry)
+        self._noted.append((store, entry))
         self._write_many_notes()
 
     def write_notes(self) -> None:
         """Store what was noted."""
-        if self._store is not None and self._noted:
-            entries, self._noted = self._noted, []
-            self._store(self.driver, entries)
+        noted, self._noted = self._noted, []
+        entries: dict[Store, list[Any]] = {}
+        for store, entry in noted:
+            entries.setdefault(store, []).append(entry)
+        for store, its_own in entries.items():
+            store(self.driver, its_own)
 
     def _write_many_notes(self) -> None:
         """Store what waits when it is much, unless some of it is older than a savepoint that may be undone."""
