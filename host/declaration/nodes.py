@@ -695,6 +695,87 @@ class Audit(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogWords(Node):
+    """How the log names what has happened."""
+
+    created: str = word("a row was made", "created")
+    updated: str = word("fields of it were changed", "updated")
+    deleted: str = word("it was deleted", "deleted")
+    undo: str = word("an event was taken back", "undo")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogUndo(Node):
+    """Events can be taken back by an event that names them."""
+
+    of: Key = word("the key of the event's data that holds the id of the event to be taken back", "of")
+    within: int = word("at most so many seconds later, by the times of the two events", 5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshots(Node):
+    """States of a row that are kept, so that not all of its events have to be read again."""
+
+    every: int = word("after so many events of a row", 10)
+    keep: int = word("the last so many of a row", 5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log(Node):
+    """Rows that are events: added, never changed, numbered for each owner. Other resources are made of them."""
+
+    id: FieldRef = word("the field with the event's id, which whoever makes it may choose; a uuid")
+    type: FieldRef = word("the field that says which resource it is about")
+    key: FieldRef = word("the field with the key of the row that it is about; a uuid")
+    event: FieldRef = word("the field that says what has happened, by one of `words`")
+    data: FieldRef = word("the field with the values; json")
+    at: FieldRef = word("the field with the time at which it happened, by the clock of the device")
+    received: FieldRef = word(
+        "the field with the time at which the host added it; for one owner each is later than the one before"
+    )
+    version: FieldRef | None = word(
+        "the field with the version of the row that it makes: the number of its events", None
+    )
+    words: LogWords = word("how `event` names what has happened", LogWords())
+    undo: LogUndo | None = word("whether and how long events can be taken back", None)
+    snapshots: Snapshots | None = word("which states of a row are kept", Snapshots())
+    conflict: Literal["last_writer", "reject", "merge_fields"] = word(
+        "of changes that did not know of each other: `last_writer`: the later one counts, field by field; `reject`: one that "
+        "is based on an older version is refused; `merge_fields`: unless it changes other fields than those changed since",
+        "last_writer",
+    )
+    ahead: int = word("seconds that the clock of a device may be ahead; later times are taken for now", 300)
+    previous: Key | None = word(
+        "the key of the data under which the host notes what changed fields held before", "previous_values"
+    )
+    digest: Name = word(
+        "name of the field, made by the host, that tells the same event from another one", "digest"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logged(Node):
+    """The rows are made of the events of a log: every write adds one, in the same transaction."""
+
+    SHORT: ClassVar[str | None] = "log"
+    log: ResourceRef = word("the resource with `log`, of the same owner", alias="in")
+    name: str | None = word("how the log names this resource, by default as it is called", None, alias="as")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sync(Node):
+    """Devices that were away push what they did meanwhile, and pull what they missed."""
+
+    SHORT: ClassVar[str | None] = "offered"
+    offered: bool = word("whether it is", True)
+    push: tuple[PathTemplate, ...] = word("the paths of push, below the resource's or absolute", ("push",))
+    pull: tuple[PathTemplate, ...] = word("the paths of pull", ("pull",))
+    hash: tuple[PathTemplate, ...] = word("the paths of hash", ("hash",))
+    events: tuple[PathTemplate, ...] = word("paths of a bare list of events, `?since=` a time", ())
+    most: int = word("the most events in one push or pull", 10000)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Resource(Node):
     """A model and its REST endpoints."""
 
@@ -737,6 +818,11 @@ class Resource(Node):
     identity: IdentityTable | None = word("the table holds the accounts of another system, too", None)
     stored: Literal["host", "django"] = word(
         "how the columns hold values: `django` for tables that Django uses, too", "host"
+    )
+    log: Log | None = word("the rows are events, of which rows of other resources are made", None)
+    logged: Logged | None = word("the rows are made of the events of a log", None)
+    sync: Sync | None = word(
+        "devices push and pull its changes; on a log those of all that are made of it", None
     )
 
 
