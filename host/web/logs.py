@@ -13,6 +13,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from host import tracing
 from host.settings import LogSettings
 from host.web.steps import Seen, Steps
 
@@ -24,7 +25,7 @@ QUIET: Final = {
     "sqlalchemy": logging.WARNING, "alembic": logging.WARNING, "httpx": logging.WARNING, "urllib3": logging.INFO,
     "botocore": logging.INFO, "boto3": logging.INFO,
     "s3transfer": logging.INFO, "httpcore": logging.INFO, "authlib": logging.INFO,
-    "asyncio": logging.INFO, "PIL": logging.INFO, "redis": logging.INFO,
+    "asyncio": logging.INFO, "PIL": logging.INFO, "redis": logging.INFO, "rq": logging.WARNING,
 }  # fmt: skip
 _TOKEN: Final = re.compile(
     r"eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?"  # a JWT
@@ -60,7 +61,7 @@ class AccessLog:
         request, answer, operation = seen.request, seen.answer, seen.operation
         route = operation.path if operation is not None else None
         facts = {
-            "request_id": request.id, "trace_id": _trace_id(request.header("traceparent")), "method": request.method[:20],
+            "request_id": request.id, "method": request.method[:20],
             "route": route, "operation": operation.id if operation is not None else None, "status": answer.status,
             "duration_ms": round(seen.seconds * 1000, 2), "actor": request.actor.id, "address": request.remote,
             "bytes": len(answer.body) if isinstance(answer.body, bytes) else None,
@@ -101,6 +102,19 @@ def granian_config(settings: LogSettings) -> dict[str, Any]:
     }
 
 
+def belongings() -> dict[str, str]:
+    """What the line belongs to, out of the trace that its thread works for."""
+    trace = tracing.current()
+    if trace is None:
+        return {}
+    said = {"request_id": trace.request_id, "trace_id": trace.trace_id, "span_id": trace.span_id}
+    if trace.actor is not None:
+        said["actor"] = trace.actor
+    if trace.job is not None:
+        said["job"] = trace.job
+    return said
+
+
 def masked(text: str) -> str:
     """The text without what looks like a secret."""
     return _NAMED.sub(rf"\1{MASK}", _TOKEN.sub(MASK, text))
@@ -122,6 +136,8 @@ class TextFormatter(logging.Formatter):
         line = f"{start} {said if facts is not None else masked(said)}"
         if facts is not None:
             line += "".join(f" {key}={facts[key]}" for key in TOLD if facts[key] is not None)
+        elif "job" in (said_of := belongings()):
+            line += f" job={said_of['job']}"
         if record.exc_info:
             line += _indented(masked(self.formatException(record.exc_info)))
         return line
@@ -154,9 +170,10 @@ def _json_formatter() -> logging.Formatter:
             facts = getattr(record, "facts", None)
             if facts is not None:
                 log_data["message"] = record.message
-                log_data.update(facts)
+                log_data.update(belongings() | facts)
                 return
             log_data["message"] = _clean(record.message)
+            log_data.update(belongings())
             request_id = getattr(record, "request_id", None)
             if request_id is not None:
                 log_data["request_id"] = request_id
@@ -174,10 +191,3 @@ def _json_formatter() -> logging.Formatter:
 def _clean(text: str) -> str:
     """Text that JSON can hold, masked."""
     return masked(_NOT_TEXT.sub("\ufffd", text))
-
-
-def _trace_id(header: str | None) -> str | None:
-    """The trace of a `traceparent`, as far as it is one."""
-    parts = header.split("-") if header else []
-    is_trace = len(parts) >= 4 and re.fullmatch(r"[0-9a-f]{32}", parts[1]) is not None
-    return parts[1] if is_trace else None

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import gzip
 import logging
-import os
 import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from host import tracing
 from host.actor import ANONYMOUS, Actor
 from host.declaration.nodes import WireErrors
 from host.errors import HostError, MethodNotAllowed, NotFound, Unauthenticated
+from host.tracing import Exporter, Trace
 from host.web.http import Answer, Request
 from host.web.operations import Handler, Operation
 from host.web.problems import as_anonymous, problem, unexpected
@@ -27,7 +28,6 @@ from host.web.steps import Around, Seen, Steps
 Authenticate = Callable[[Request], Actor | None]
 Fallback = Callable[[Request], Answer | None]
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 SMALLEST_COMPRESSED = 1024
 STANDARD_ERRORS = WireErrors()
@@ -42,25 +42,34 @@ class Pipeline:
     fallback: Fallback
     body_limit: int = 1 << 20
     steps: Steps = field(default_factory=Steps)
+    exporter: Exporter | None = None
 
     def handle(self, request: Request) -> Answer:
         """Answer a request; never raises."""
         started = time.perf_counter()
-        request.id = _request_id(request)
-        answer, raised = self._answer(request)
+        trace = _trace(request, self.exporter)
+        request.id = trace.request_id
+        token = tracing.enter(trace)
+        try:
+            return self._handle(request, trace, started)
+        finally:
+            tracing.leave(token)
+
+    def _handle(self, request: Request, trace: Trace, started: float) -> Answer:
+        answer, raised = self._answer(request, trace)
         for depart in self.steps.departures:
             depart(request, answer)
         if request.method == "HEAD":
             _drop_body(answer)
         else:
             _compress(request, answer)
-        _add_headers(request, answer)
+        _add_headers(request, answer, trace)
         elapsed = time.perf_counter() - started
         if self.steps.observers:
             self._show(Seen(request, request.operation, answer, raised, elapsed))
         return answer
 
-    def _answer(self, request: Request) -> tuple[Answer, HostError | None]:
+    def _answer(self, request: Request, trace: Trace) -> tuple[Answer, HostError | None]:
         errors = STANDARD_ERRORS
         try:
             for arrive in self.steps.arrivals:
@@ -71,19 +80,20 @@ class Pipeline:
             if operation is None:
                 return self._fall_through(request), None
             errors = operation.errors
-            return self._operate(request, operation), None
+            return self._operate(request, operation, trace), None
         except HostError as error:
             if request.method == "OPTIONS" and isinstance(error, MethodNotAllowed):
                 return Answer(204, b"", None, list(error.headers.items())), None
             said = as_anonymous(error, is_anonymous=request.actor is ANONYMOUS)
             wire = request.operation.wire if request.operation else None
-            return problem(said, request.id, errors, wire), said
+            return problem(said, trace.trace_id, errors, wire), said
         except Exception as error:  # the one place where a defect becomes an answer
-            return unexpected(error, request.id, errors), None
+            return unexpected(error, trace, errors), None
 
-    def _operate(self, request: Request, operation: Operation) -> Answer:
+    def _operate(self, request: Request, operation: Operation, trace: Trace) -> Answer:
         request.body_limit = operation.body_limit
         request.actor = ANONYMOUS if operation.is_open else self._authenticate(request)
+        trace.actor = request.actor.id
         if request.actor is ANONYMOUS and not operation.is_public:
             raise Unauthenticated("sign in first")
         for guard in self.steps.guards:
@@ -130,21 +140,21 @@ def _wrapped(wrap: Around, operation: Operation, handler: Handler, request: Requ
     return wrap(request, operation, handler)
 
 
-def _request_id(request: Request) -> str:
+def _trace(request: Request, exporter: Exporter | None) -> Trace:
     given = request.header("x-request-id")
-    if given is not None and _REQUEST_ID.fullmatch(given):
-        return given
-    return os.urandom(12).hex()
+    request_id = given if given is not None and _REQUEST_ID.fullmatch(given) else ""
+    parent = request.header("traceparent")
+    state = request.header("tracestate") if parent is not None else None
+    return tracing.begin(parent, state, request_id, exporter)
 
 
-def _add_headers(request: Request, answer: Answer) -> None:
+def _add_headers(request: Request, answer: Answer, trace: Trace) -> None:
     headers = answer.headers
     if answer.content_type is not None and answer.status not in (204, 304):
         headers.append(("Content-Type", answer.content_type))
     headers.append(("X-Request-Id", request.id))
-    trace = request.header("traceparent")
-    if trace is not None and _TRACEPARENT.fullmatch(trace):
-        headers.append(("traceparent", trace))
+    if request.header("traceparent") is not None:
+        headers.append(("traceparent", trace.header))
 
 
 def _drop_body(answer: Answer) -> None:

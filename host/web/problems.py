@@ -10,6 +10,7 @@ import orjson
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import WireErrors
 from host.errors import HostError, Unauthenticated
+from host.tracing import Trace
 from host.web.http import Answer
 
 PROBLEM = "application/problem+json"
@@ -17,9 +18,7 @@ MOST_ERRORS = 100  # told of one request
 log = logging.getLogger("hostwright")
 
 
-def problem(
-    error: HostError, request_id: str, errors: WireErrors, wire: CompiledWire | None = None
-) -> Answer:
+def problem(error: HostError, trace_id: str, errors: WireErrors, wire: CompiledWire | None = None) -> Answer:
     """The answer to an error; never SQL, a stack, or another's data."""
     status = errors.status.get(error.code, error.status)  # type: ignore[call-overload]  # codes beyond the wire's cases
     body: dict[str, Any] = {
@@ -39,7 +38,7 @@ def problem(
             for item in error.errors[:MOST_ERRORS]
         ]
     body |= error.extra
-    body["trace_id"] = request_id
+    body["trace_id"] = trace_id
     text = _text(error, wire)
     for key in errors.keys:
         body[key] = text
@@ -56,12 +55,11 @@ def _text(error: HostError, wire: CompiledWire | None) -> str:
     return f"{error.detail}: {where} {first.detail}"
 
 
-def unexpected(error: Exception, request_id: str, errors: WireErrors) -> Answer:
+def unexpected(error: Exception, trace: Trace, errors: WireErrors) -> Answer:
     """A defect of the host or a plugin: logged with its stack, answered without."""
-    log.error("request %s failed", request_id, exc_info=error, extra={"request_id": request_id})
-    return problem(
-        HostError("an unexpected error; it has been logged under this trace_id"), request_id, errors
-    )
+    log.error("request %s failed", trace.trace_id, exc_info=error, extra={"request_id": trace.request_id})
+    said = HostError("an unexpected error; it has been logged under this trace_id")
+    return problem(said, trace.trace_id, errors)
 
 
 def as_anonymous(error: HostError, *, is_anonymous: bool) -> HostError:

@@ -163,10 +163,19 @@ def test_head_answers_the_headers_of_get(core: Core) -> None:
 def test_request_id_and_trace_are_kept(core: Core) -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     reply = core.anonymous.get("/api/notes", {"X-Request-Id": "abc.1", "traceparent": trace})
-    assert (reply.headers["X-Request-Id"], reply.headers["traceparent"]) == ("abc.1", trace)
+    assert reply.headers["X-Request-Id"] == "abc.1"
+    version, trace_id, span_id, flags = reply.headers["traceparent"].split("-")
+    assert (version, trace_id, flags) == ("00", "0af7651916cd43dd8448eb211c80319c", "01")
+    assert span_id != "b7ad6b7169203331"
+    failed = core.anonymous.get("/api/nothing", {"X-Request-Id": "abc.1", "traceparent": trace})
+    assert (failed.json["trace_id"], failed.headers["X-Request-Id"]) == (trace_id, "abc.1")
+
+
+def test_odd_request_id_and_trace_are_replaced(core: Core) -> None:
     odd = core.anonymous.get("/api/nothing", {"X-Request-Id": "a b", "traceparent": "x"})
     assert odd.json["trace_id"] == odd.headers["X-Request-Id"] != "a b"
-    assert "traceparent" not in odd.headers
+    assert odd.headers["traceparent"].split("-")[1] == odd.json["trace_id"]
+    assert "traceparent" not in core.anonymous.get("/api/notes").headers
 
 
 @pytest.mark.parametrize(

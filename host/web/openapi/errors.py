@@ -157,7 +157,7 @@ class ErrorAnswers:
             "detail": {**text, "description": "what is wrong in this case"},
             "code": {**text, "description": "the kind of problem, for programs"},
             "errors": {"type": "array", "items": self._error(), "description": "each place that is wrong"},
-            "trace_id": {**text, "description": "the request's id, under which the server has logged it"},
+            "trace_id": {**text, "description": "the trace's id, under which the server has logged it"},
             **{
                 key: {**text, "description": "the problem in one sentence"}
                 for key in form.keys
@@ -197,7 +197,7 @@ class ErrorAnswers:
         if case is errors.Invalid:
             body["detail"] = "the input is not valid"
             body["errors"] = [{"pointer": "/name", "code": "required", "detail": "this is required"}]
-        body["trace_id"] = "5f2c9a31e0d84b7796a1c3d2"
+        body["trace_id"] = "5f2c9a31e0d84b7796a1c3d2b04e86f7"
         return {
             **{str(key): value for key, value in form.constants.items()},
             **dict.fromkeys(form.keys, body["detail"]),
