@@ -134,7 +134,7 @@ def assemble(settings: Settings) -> App:
     )
     files = Files.make(open_storage(settings.storage, settings.root), settings.storage, settings.secret)
     runtime = Runtime.make(registry, database, settings.secret, calls, files, audit=settings.audit)
-    limiter = Limiter.open(settings.redis.url)
+    limiter = Limiter.open(settings.redis.url, settings.redis.prefix)
     authentication = Authentication.make(runtime, settings, hooks)
     operations: tuple[Operation, ...] = (
         *resource_operations(runtime, settings),

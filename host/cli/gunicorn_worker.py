@@ -1,6 +1,7 @@
 """gunicorn's worker with threads, and a time for the head of a request: a client that trickles headers would hold a thread.
 
-`serve` names it as the worker class; with another configuration of gunicorn it is `--worker-class host.cli.gunicorn_worker.TimedWorker`.
+`serve` names it as the worker class; another configuration of gunicorn takes it by
+`--worker-class host.cli.gunicorn_worker.TimedWorker`.
 """
 
 from __future__ import annotations

@@ -53,13 +53,13 @@ class Limiter:
         self._memory = BoundedMemory() if memory is None else memory
 
     @classmethod
-    def open(cls, redis_url: str = "") -> Limiter:
+    def open(cls, redis_url: str = "", prefix: str = "hostwright") -> Limiter:
         """In Redis when there is a URL, else in memory. Connects to nothing yet."""
         if not redis_url:
             return cls()
         from host.limiting.shared import Shared  # Redis only where it is configured
 
-        return cls(Shared(redis_url))
+        return cls(Shared(redis_url, prefix=prefix))
 
     def take(self, rate: Rate, name: str, *who: str) -> Standing:
         """Count once, unless that would be over the rate; the standing afterwards."""

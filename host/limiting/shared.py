@@ -25,8 +25,10 @@ log = logging.getLogger("hostwright")
 class Shared:
     """One Redis for the processes of a site."""
 
-    def __init__(self, url: str, *, timeout: float = TIMEOUT_SECONDS, retry: float = RETRY_SECONDS) -> None:
-        self._url, self._timeout, self._retry = url, timeout, retry
+    def __init__(
+        self, url: str, *, prefix: str = "hostwright", timeout: float = TIMEOUT_SECONDS, retry: float = RETRY_SECONDS
+    ) -> None:  # fmt: skip
+        self._url, self._prefix, self._timeout, self._retry = url, prefix, timeout, retry
         self._storage: RedisStorage | None = None
         self._is_away = False
         self._closed = Event()
@@ -69,7 +71,7 @@ class Shared:
     def _connected(self) -> RedisStorage:
         with self._lock:
             if self._storage is None:
-                self._storage = _storage(self._url, self._timeout)
+                self._storage = _storage(self._url, self._prefix, self._timeout)
             return self._storage
 
     def _lose(self, error: Exception) -> None:
@@ -93,7 +95,7 @@ class Shared:
             return
 
 
-def _storage(url: str, timeout: float) -> RedisStorage:
+def _storage(url: str, prefix: str, timeout: float) -> RedisStorage:
     from limits.storage import RedisStorage
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -101,4 +103,4 @@ def _storage(url: str, timeout: float) -> RedisStorage:
     options: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
     if url.startswith("unix://"):
         url = f"redis+{url}"
-    return RedisStorage(url, key_prefix="hostwright", retry=Retry(NoBackoff(), 0), **options)  # type: ignore[arg-type]
+    return RedisStorage(url, key_prefix=prefix, retry=Retry(NoBackoff(), 0), **options)  # type: ignore[arg-type]

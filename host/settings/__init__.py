@@ -3,6 +3,7 @@
 from host.settings.audit import AuditSettings
 from host.settings.idempotency import IdempotencySettings
 from host.settings.identity import IdentitySettings
+from host.settings.jobs import JobSettings
 from host.settings.logs import LogSettings
 from host.settings.mail import MailSettings, RecoverySettings
 from host.settings.oidc import OidcProvider, OidcSettings
@@ -16,6 +17,7 @@ __all__ = [
     "AuditSettings",
     "IdempotencySettings",
     "IdentitySettings",
+    "JobSettings",
     "LogSettings",
     "MailSettings",
     "OidcProvider",

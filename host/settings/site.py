@@ -20,6 +20,7 @@ from host.settings.conflicts import check_conflicts
 from host.settings.database import DatabaseSettings
 from host.settings.idempotency import IdempotencySettings
 from host.settings.identity import IdentitySettings
+from host.settings.jobs import JobSettings
 from host.settings.logs import LogSettings
 from host.settings.mail import MailSettings, RecoverySettings
 from host.settings.oidc import OidcSettings, with_providers
@@ -57,6 +58,7 @@ class Settings:
     idempotency: IdempotencySettings = field(default_factory=IdempotencySettings)
     protection: ProtectionSettings = field(default_factory=ProtectionSettings)
     proxy: ProxySettings = field(default_factory=ProxySettings)
+    jobs: JobSettings = field(default_factory=JobSettings)
     logs: LogSettings = field(default_factory=LogSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)

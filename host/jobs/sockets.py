@@ -1,0 +1,29 @@
+"""Where the unix sockets of a site lie: under `var/`, or where its path is too long for one, in a folder of the user's own."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from host.errors import ConfigurationError
+
+LONGEST: Final = 90  # of the 104 bytes that the narrowest system gives to the path of a socket
+
+
+def socket_folder(var: Path) -> Path:
+    """The folder, which is made; nobody else may look into it."""
+    folder = var / "run"
+    if len(os.fsencode(folder)) + len("/redis.sock") > LONGEST:
+        digest = sha256(os.fsencode(var)).hexdigest()[:12]
+        folder = Path(tempfile.gettempdir()) / f"hostwright-{os.getuid()}-{digest}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise ConfigurationError(
+            f"others have a hand in the folder {folder}: remove it, or run `chmod 700` on it"
+        )
+    return folder
