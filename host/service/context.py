@@ -20,9 +20,11 @@ from host.unit_of_work import UnitOfWork
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from host.service.jobs import Jobs
     from host.service.journal import Origin
     from host.service.records import Records
     from host.service.runtime import Runtime
+    from host.service.working import Working
 
 
 NO_PARENTS: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -75,6 +77,29 @@ class Context:
         """A raw ORM session in the same transaction. No rule is checked here."""
         return self.transaction.session
 
+    @property
+    def jobs(self) -> Jobs:
+        """Work for later, stored in this transaction: `ctx.jobs.enqueue("ledger.send_reminder", {…})`."""
+        from host.service.jobs import Jobs  # the two refer to each other
+
+        return Jobs(self)
+
+    @property
+    def job(self) -> Working:
+        """The job that runs this code: `ctx.job.progress(40, "…")`, `ctx.job.check()`, `ctx.job.id`."""
+        working = self.runtime.working
+        if working is None:
+            raise RuntimeError("no job runs this code")
+        return working
+
+    def step(self, key: str, work: Callable[[Context], Any]) -> Any:
+        """In a job with `transaction: steps`: do `work(ctx)` in a transaction of its own, once.
+
+        What it returns, which has to be JSON, is kept with what it has written; a repeat of the job passes over the step
+        and answers the kept value. The key tells it from the job's other steps.
+        """
+        return self.job.step(self, key, work)
+
     def records(self, name: str) -> Records:
         """The checked service of a resource: `ctx.records("freelance.client")`, or `"client"` of the same plugin."""
         from host.service.records import Records  # the two refer to each other
@@ -92,6 +117,15 @@ class Context:
     def execute(self, statement: Any) -> sa.CursorResult[Any]:
         """Run a SQLAlchemy statement in this transaction; rule conditions in it get the actor's values."""
         return self.transaction.connection.execute(statement, self.values)
+
+    def emit(self, event: str, row: Any, data: Mapping[str, Any] | None = None) -> None:
+        """Append an event that a resource of this plugin declares, about a row or its key, to this transaction.
+
+        `ctx.emit("invoice.sent", row, {"client": "…"})`. Raises ValueError when the data are not as declared.
+        """
+        outbox = self.runtime.journal.outbox
+        if outbox is not None:
+            outbox.emit(self, event, row, data)
 
     def after_commit(self, follow: Callable[[], None]) -> None:
         """Call this when the transaction has been committed; never, when it is rolled back."""
