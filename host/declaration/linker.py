@@ -15,6 +15,7 @@ from host.declaration.account_tables import check_account_tables, link_account_t
 from host.declaration.background import link_events, link_job, link_subscribers
 from host.declaration.extensions import link_extensions
 from host.declaration.firsts import check_firsts
+from host.declaration.logs import link_log, link_logged
 from host.declaration.nodes import Declaration, Declarations, Manifest, Name, Plugin, Site, SiteInfo
 from host.declaration.operations import link_actions, link_endpoint
 from host.declaration.order import enabled, needed_by, ordered
@@ -78,6 +79,8 @@ def _link_names(workspace: Workspace) -> None:
         link_account_table,
         link_targets,
         link_relations,
+        link_log,
+        link_logged,
         check_rollups,
         check_firsts,
         link_query,

@@ -16,6 +16,7 @@ from typing import Final
 
 from host.declaration.files import file_fields, file_routes
 from host.declaration.keys import key_fields
+from host.declaration.logs import sync_routes
 from host.declaration.nodes import Action, Endpoint, Resource, Wire
 from host.declaration.operations import parameters
 from host.declaration.parents import row_parameters, served
@@ -63,6 +64,10 @@ def routes(resources: Mapping[str, Resource], endpoints: Mapping[str, Endpoint])
         for key, wire in resource.wires.items():
             yield from _wire_routes(name, resource, key, wire, told)
             told.update(wire.operations or ())
+        if resource.sync is not None:
+            base = places(resource, next(iter(resource.wires.values()))).collections[0]
+            for kind, method, path in sync_routes(resource, base):
+                yield Route(method, path, name, kind, None, resource.sync.place)
     for name, endpoint in endpoints.items():
         yield Route(endpoint.method, endpoint.path, name, "call", None, endpoint.place.of("path"))
 

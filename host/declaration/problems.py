@@ -32,7 +32,7 @@ Code = Literal[
     "no_access", "expression", "unknown_name", "ambiguous_name", "not_here", "not_a_condition", "comparison",
     "arguments", "rule_cycle", "rule_example",
     # events, jobs, schedules
-    "unknown_event", "unknown_job", "cron", "webhook",
+    "unknown_event", "unknown_job", "cron", "webhook", "log",
     # code
     "call_missing", "call_parameters",
 ]  # fmt: skip
