@@ -31,6 +31,7 @@ class UnitOfWork:
         self.connection = connection
         self.driver: Any = connection.connection.dbapi_connection
         self.removing: set[tuple[Any, ...]] = set()  # rows that are being removed
+        self.telling: list[str] = []  # events whose subscribers are being called, each inside the one before
         self._session: Session | None = None
         self._followers: list[Callable[[], None]] = []
         self._parts: list[int] = []  # of each open savepoint, how many notes were waiting when it began

@@ -28,8 +28,8 @@ class Event:
     actor: str | None = None  # the id of the account that asked
     request_id: str | None = None
     trace: str | None = None
-    changes: Mapping[str, Sequence[Any]] = field(default=NOTHING)
-    data: Mapping[str, Any] = field(default=NOTHING)
+    changes: Mapping[str, Sequence[Any]] = field(default_factory=lambda: NOTHING)
+    data: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     entry: str | None = None  # the key in the resource's own log, where it has one
     id: int | None = None
     position: int | None = None  # None until it has its place in the order of commits

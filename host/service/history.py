@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from host.compiler.models import ACCOUNT, Model
 from host.compiler.wires import CompiledWire
 from host.service.context import Context
-from host.service.journal import ENTRY, key_text
+from host.service.journal import ENTRY
+from host.service.outbox import key_text
 
 Row = dict[str, Any]
 

@@ -7,16 +7,16 @@ by `identity`. Entries wait in the unit of work and are stored with one statemen
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
 from host.compiler.models import ACCOUNT, Model
-from host.compiler.statements import compile_statement
-from host.database import Database
-from host.fields.columns import instant_text
+from host.events.telling import Telling
+from host.service.appending import Appender
+from host.service.outbox import Outbox, key_text
 from host.service.watching import Changes, Watch
 from host.settings import AuditSettings
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from host.service.context import Context
 
 ENTRY: Final = "host.audit_entry"
-LONGEST_KEY: Final = 255
 SIGN_IN: Final = "sign_in"
 MOST_FORGOTTEN: Final = 100  # old entries that a sign-in clears away
 Values = Mapping[str, Any]
@@ -47,26 +46,27 @@ NOWHERE: Final = Origin()
 
 @dataclass(frozen=True, eq=False)
 class Journal:
-    """The audit log of one app, as its writers see it."""
+    """The audit log and the outbox of one app, as their writers see them."""
 
     settings: AuditSettings
-    database: Database
-    table: sa.Table
+    entries: Appender
+    outbox: Outbox | None  # None where events are not kept, as in a measurement
     watches: Mapping[str, Watch]  # of the resources that are watched
-    _kept: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, settings: AuditSettings, database: Database, models: Mapping[str, Model]) -> Journal:
+    def make(
+        cls, settings: AuditSettings, entries: Appender, outbox: Outbox | None, models: Mapping[str, Model]
+    ) -> Journal:
         """The journal of these models."""
         watched = models.values() if settings.notes == "all" else ()
         watches = {
             model.name: Watch.of(model, settings.longest) for model in watched if model.declared.audit.writes
         }
-        return cls(settings, database, models[ENTRY].table, watches)
+        return cls(settings, entries, outbox, watches)
 
     def is_watching(self, model: Model) -> bool:
         """Whether writes of this resource are noted."""
-        return model.name in self.watches
+        return model.name in self.watches or self._telling(model) is not None
 
     # -- writes --
 
@@ -74,33 +74,48 @@ class Journal:
         self, ctx: Context, model: Model, keys: tuple[Any, ...], stored: Values, links: Values
     ) -> None:
         """A row has been made."""
-        watch = self.watches.get(model.name)
+        watch, telling = self.watches.get(model.name), self._telling(model)
+        if watch is None and telling is None:
+            return
+        changes: Changes = {name: [None, value] for name, value in stored.items() if value is not None}
+        changes |= {name: [[], list(value or ())] for name, value in links.items()}
+        if telling is not None and self.outbox is not None:
+            self.outbox.append(ctx, model, telling.names["created"], keys, telling.told(changes))
         if watch is not None:
-            changes: Changes = {name: [None, value] for name, value in stored.items() if value is not None}
-            changes |= {name: [[], list(value or ())] for name, value in links.items()}
             self._write(ctx, model, "create", keys, changes, watch)
 
     def updated(
         self, ctx: Context, model: Model, keys: tuple[Any, ...], before: Values, stored: Values, links: Values
     ) -> None:  # fmt: skip
         """Fields of a row have been changed; `links` holds what was linked before and is now."""
-        watch = self.watches.get(model.name)
+        watch, telling = self.watches.get(model.name), self._telling(model)
+        if watch is None and telling is None:
+            return
+        changes: Changes = {name: [before.get(name), value] for name, value in stored.items()}
+        changes |= {name: list(pair) for name, pair in links.items() if set(pair[0]) != set(pair[1])}
+        if telling is not None and self.outbox is not None and changes:
+            self.outbox.append(ctx, model, telling.names["updated"], keys, telling.told(changes, before))
         if watch is not None:
-            changes: Changes = {name: [before.get(name), value] for name, value in stored.items()}
-            changes |= {name: list(pair) for name, pair in links.items() if set(pair[0]) != set(pair[1])}
             self._write(ctx, model, "update", keys, changes, watch)
 
     def removed(self, ctx: Context, model: Model, keys: tuple[Any, ...], before: Values) -> None:
         """A row has gone, or is marked so."""
-        watch = self.watches.get(model.name)
+        watch, telling = self.watches.get(model.name), self._telling(model)
+        if watch is None and telling is None:
+            return
+        stored = model.attributes
+        changes: Changes = {
+            name: [value, None]
+            for name, value in before.items()
+            if value is not None and name in stored and stored[name].is_stored
+        }
+        if telling is not None and self.outbox is not None:
+            self.outbox.append(ctx, model, telling.names["deleted"], keys, telling.told(changes))
         if watch is not None:
-            stored = model.attributes
-            changes: Changes = {
-                name: [value, None]
-                for name, value in before.items()
-                if value is not None and name in stored and stored[name].is_stored
-            }
             self._write(ctx, model, "delete", keys, changes, watch)
+
+    def _telling(self, model: Model) -> Telling | None:
+        return self.outbox.telling(model) if self.outbox is not None else None
 
     # -- what concerns accounts --
 
@@ -110,7 +125,7 @@ class Journal:
             entry = self.entry(ctx, "identity", operation, resource=ACCOUNT, key=account, **known)
             if entry["actor"] is None and ctx.origin.request_id:  # a command is nobody
                 entry["actor"] = account
-            ctx.transaction.note(entry, self.store)
+            ctx.transaction.note(entry, self.entries.add)
             if operation == SIGN_IN:
                 self.forget(ctx, ctx.now - timedelta(days=self.settings.days), MOST_FORGOTTEN)
 
@@ -125,34 +140,20 @@ class Journal:
             "count": 1, "changes": None, **known,
         }  # fmt: skip
 
-    def store(self, driver: Any, entries: list[dict[str, Any]]) -> None:
-        """Add entries over the driver's connection."""
-        sql = self._kept.get("insert")
-        if sql is None:
-            made = compile_statement(_inserting(self.table), self.database.compiling)
-            sql = self._kept["insert"] = made.sql
-        if self.database.dialect == "sqlite":
-            for entry in entries:  # the only value that its driver does not take as it is
-                entry["at"] = instant_text(entry["at"])
-        if len(entries) == 1:
-            driver.execute(sql, entries[0])
-        else:
-            driver.cursor().executemany(sql, entries)
-
     def forget(self, ctx: Context, before: datetime, most: int) -> int:
         """Remove so many of the entries that are older; how many there were."""
-        columns = self.table.c
+        columns = self.entries.table.c
         old = sa.select(columns.id).where(columns.at < before).order_by(columns.at).limit(most)
-        return int(ctx.execute(self.table.delete().where(columns.id.in_(old))).rowcount)
+        return int(ctx.execute(self.entries.table.delete().where(columns.id.in_(old))).rowcount)
 
     def add(self, ctx: Context, entry: dict[str, Any]) -> int:
         """Add one entry at once, and answer its number."""
-        added = self.table.insert().values(entry).returning(self.table.c.id)
+        added = self.entries.table.insert().values(entry).returning(self.entries.table.c.id)
         return int(ctx.execute(added).scalar_one())
 
     def set_count(self, ctx: Context, entry: int, count: int) -> None:
         """How often a refusal was repeated."""
-        ctx.execute(self.table.update().where(self.table.c.id == entry).values(count=count))
+        ctx.execute(self.entries.table.update().where(self.entries.table.c.id == entry).values(count=count))
 
     def _write(
         self, ctx: Context, model: Model, operation: str, keys: tuple[Any, ...], changes: Changes, watch: Watch
@@ -161,19 +162,4 @@ class Journal:
         if operation == "update" and not wanted:
             return
         known = {"resource": model.name, "key": key_text(keys), "changes": watch.text(wanted)}
-        ctx.transaction.note(self.entry(ctx, "write", operation, **known), self.store)
-
-
-def key_text(keys: tuple[Any, ...]) -> str:
-    """A row's key as its path has it."""
-    return (str(keys[0]) if len(keys) == 1 else "/".join(map(str, keys)))[:LONGEST_KEY]
-
-
-def _inserting(table: sa.Table) -> Any:
-    """One statement for every entry. The changes are JSON text already."""
-    columns = {
-        column.name: sa.bindparam(column.name, type_=column.type) for column in table.c if column.name != "id"
-    }
-    changes = table.c.changes.type
-    given = {**columns, "changes": sa.cast(sa.bindparam("changes", type_=sa.Text()), changes)}
-    return table.insert().values(given)
+        ctx.transaction.note(self.entry(ctx, "write", operation, **known), self.entries.add)

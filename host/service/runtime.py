@@ -16,11 +16,18 @@ from host.database import Database
 from host.errors import Unavailable
 from host.query.cursors import Cursors
 from host.query.plans import Planner
+from host.service.appending import Appender
 from host.service.context import Context
 from host.service.files import Files
 from host.service.joint import Joint
-from host.service.journal import NOWHERE, Journal, Origin
+from host.service.journal import ENTRY, NOWHERE, Journal, Origin
+from host.service.outbox import EVENT, Outbox
 from host.service.plans import Plans
+from host.service.sealing import Sealer
+from host.service.subscriptions import compile_subscriptions
+from host.service.tasks import Task, compile_tasks
+from host.service.waking import LocalWaker, Waker
+from host.service.working import Working
 from host.settings import AuditSettings
 from host.storage import Storage
 from host.unit_of_work import UnitOfWork, unit_of_work
@@ -39,21 +46,32 @@ class Runtime:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     calls: Mapping[str, Any] = field(default_factory=dict)  # "freelance:actions.send" to the function
     files: Files | None = None
+    tasks: Mapping[str, Task] = field(default_factory=dict)  # what can be carried out later, by name
+    waker: Waker = field(default_factory=LocalWaker)  # tells whoever carries jobs out
+    sealer: Sealer = field(default_factory=lambda: Sealer(""))
     _origin: ContextVar[Origin] = field(default_factory=lambda: ContextVar("origin", default=NOWHERE))
+    _working: ContextVar[Working | None] = field(default_factory=lambda: ContextVar("working", default=None))
     _joint: ContextVar[Joint | None] = field(default_factory=lambda: ContextVar("joint", default=None))
 
     @classmethod
     def make(
         cls, registry: Registry, database: Database, secret: str, calls: Mapping[str, Any] | None = None,
-        files: Files | None = None, audit: AuditSettings | None = None,
+        files: Files | None = None, audit: AuditSettings | None = None, waker: Waker | None = None,
     ) -> Runtime:  # fmt: skip
         """Put the parts of an app together."""
         registry = replace(registry, sign=files.signatures.query if files is not None else None)
         policy = Policy(registry.models, registry.declaration.rules)
         plans = Plans(registry, policy, database, Planner(registry, policy, database))
         settings = {plugin.name: plugin.settings for plugin in registry.declaration.plugins}
-        journal = Journal.make(audit or AuditSettings(), database, registry.models)
-        return cls(registry, database, policy, plans, Cursors(secret), journal, settings, calls or {}, files)
+        tasks = compile_tasks(registry.declaration)
+        subscriptions = compile_subscriptions(registry.declaration, tasks, calls or {}, settings)
+        outbox = Outbox(registry, Appender(database, registry.model(EVENT).table), subscriptions)
+        entries = Appender(database, registry.model(ENTRY).table)
+        journal = Journal.make(audit or AuditSettings(), entries, outbox, registry.models)
+        return cls(
+            registry, database, policy, plans, Cursors(secret), journal, settings, calls or {}, files,
+            tasks=tasks, waker=waker or LocalWaker(), sealer=Sealer(secret),
+        )  # fmt: skip
 
     def context(
         self, actor: Actor, work: UnitOfWork | None = None, request_id: str = "", plugin: str = ""
@@ -88,6 +106,20 @@ class Runtime:
             yield
         finally:
             self._origin.reset(token)
+
+    @property
+    def working(self) -> Working | None:
+        """The job that this thread carries out."""
+        return self._working.get()
+
+    @contextmanager
+    def carrying(self, job: Working) -> Iterator[None]:
+        """Everything in the block is done by this job."""
+        token = self._working.set(job)
+        try:
+            yield
+        finally:
+            self._working.reset(token)
 
     @contextmanager
     def joined(self) -> Iterator[Joint]:

@@ -9,14 +9,13 @@ import orjson
 
 from host.compiler.models import Model
 from host.declaration.nodes import Field
-from host.fields.columns import json_value
+from host.events.forms import json_text
 
 MASKED: Final = "***"
 NESTED: Final = ("json", "list", "object")
 SHORT: Final = (
     "integer", "float", "decimal", "boolean", "date", "time", "datetime", "duration", "uuid", "enum", "email", "url",
 )  # fmt: skip
-OPTIONS: Final = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 Changes = dict[str, list[Any]]
 
 
@@ -53,25 +52,13 @@ class Watch:
             changes[name] = [None if value is None else MASKED for value in changes[name]]
         for name in self.long & changes.keys():
             changes[name] = [_cut(value, self.longest) for value in changes[name]]
-        return _json(changes)
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value, _as_json, OPTIONS).decode()
-
-
-def _as_json(value: Any) -> Any:
-    """Values of field types that plugins registered are told as texts."""
-    try:
-        return json_value(value)
-    except TypeError:
-        return str(value)
+        return json_text(changes)
 
 
 def _cut(value: Any, longest: int) -> Any:
     if value is None:
         return None
-    text = value if isinstance(value, str) else _json(value)
+    text = value if isinstance(value, str) else json_text(value)
     return value if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
 
 
