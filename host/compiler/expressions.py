@@ -177,8 +177,15 @@ def rollup(attribute: Attribute, scope: Scope) -> Any:
         value: Any = sa.func.count()
     else:
         function = summed if declared.function == "sum" else getattr(sa.func, declared.function)
-        value = function(inner.column(value_name))
+        value = function(_signed(inner.column(value_name), declared.less, inner))
+    if declared.empty is not None:
+        value = sa.func.coalesce(value, sa.literal_column(str(declared.empty)))
     return sa.select(value).select_from(inner.source).where(*conditions).scalar_subquery()
+
+
+def _signed(value: Any, less: str | None, scope: Scope) -> Any:
+    """The value, or what takes it away from a sum in rows for which the condition holds."""
+    return sa.case((to_sql(parse(less), scope), -value), else_=value) if less else value
 
 
 def belongs(link: Link, scope: Scope, inner: Scope) -> Any:

@@ -100,7 +100,7 @@ def _field(build: _Build, resource: Resource, name: str, node: Field, keys: tupl
     if node.rollup is not None:
         node = replace(node, stored=_rolled_up(build, resource, node.rollup))
     if node.computed is not None or node.rollup is not None or node.transient:
-        nullable = node.rollup is None or node.rollup.function != "count"
+        nullable = node.rollup is None or (node.rollup.function != "count" and node.rollup.empty is None)
         return Attribute(name, node, None, is_nullable=nullable, type=build.kinds[node.type].column(node))
     if name in keys and node.set is None:
         node = replace(node, set="once")

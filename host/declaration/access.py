@@ -78,8 +78,8 @@ def _check_row_expressions(ws: Workspace, name: str, resource: Resource, bare: s
     for key, field in resource.fields.items():
         if field.computed:
             check("computed", field.computed, field.place.of("computed"), f"{bare}.fields.{key}.computed")
-        if field.rollup and field.rollup.where:
-            _check_rollup(ws, resource, field.rollup, f"{bare}.fields.{key}.rollup.where")
+        if field.rollup:
+            _check_rollup(ws, resource, field.rollup, f"{bare}.fields.{key}.rollup")
     for at, it in enumerate(resource.checks):
         check("check", it.that, it.place.of("that"), f"{bare}.checks[{at}]")
     groups: list[tuple[int, Unique | Index]] = [*enumerate(resource.unique), *enumerate(resource.indexes)]
@@ -93,7 +93,9 @@ def _check_rollup(ws: Workspace, resource: Resource, rollup: Rollup, path: str) 
     relation = resource.relations.get(rollup.over.partition(".")[0])
     if relation and relation.to in ws.resources:
         scope = Scope(owner_of(relation.to), relation.to, "where")
-        _check_text(ws, scope, rollup.where or "", rollup.place.of("where"), path)
+        for key in ("where", "less"):
+            text = getattr(rollup, key) or ""
+            _check_text(ws, scope, text, rollup.place.of(key), f"{path}.{key}")
 
 
 def check_rules(ws: Workspace, scope: Scope, rules: AnyOf, place: Place, path: str) -> None:

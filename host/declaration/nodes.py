@@ -100,6 +100,8 @@ class Rollup(Node):
     function: Literal["count", "sum", "min", "max"] = word("the aggregate function")
     over: FieldRef = word("the to-many relation, with `.field` for sum, min and max: `entries.duration`")
     where: Expression | None = word("only rows for which this holds", None)
+    less: Expression | None = word("with `sum`: rows for which this holds are taken away from it", None)
+    empty: int | None = word("the value over no rows, which else is null, or 0 for `count`", None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -340,13 +342,33 @@ class Page(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Search(Node):
+    """What `q` looks into: any part of some texts, row by row, or the words of some, in an index, best matches first."""
+
+    SHORT: ClassVar[str | None] = "texts"
+    texts: tuple[FieldRef, ...] = word("texts of which any part is found", ())
+    fields: Mapping[FieldRef, Literal["A", "B", "C", "D"]] = word(
+        "texts whose words are kept in an index, and what a word in them weighs: `A` the most, `D` the least",
+        {},
+    )
+    language: Literal["simple"] = word(
+        "how words become equal: `simple` leaves case and accents out and nothing else", "simple"
+    )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that is looked into."""
+        return self.texts or tuple(self.fields)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Query(Node):
     """What a list may be asked for. Only what stands here can be filtered, sorted, searched or expanded."""
 
     filter: tuple[FieldRef, ...] = word("fields and to-one relations that can be filtered by", ())
     sort: tuple[FieldRef, ...] = word("fields that can be sorted by", ())
     default_sort: tuple[SortRef, ...] = word("the order when none is asked for, else by key", ())
-    search: tuple[FieldRef, ...] = word("texts that `q` looks into", ())
+    search: Search = word("what `q` looks into", Search())
     expand: tuple[Name, ...] = word("relations that can be embedded", ())
     page: Page = word("the size of a page", Page())
 
@@ -440,10 +462,12 @@ class WireErrors(Node):
             "referenced",
             "forbidden",
             "bad_request",
+            "reference",
         ],
         int,
     ] = word(
-        "another status for a named case; `hidden` is a row that exists, unseen: not found, if nothing is said",
+        "another status for a named case; `hidden` is a row that exists, unseen: not found, if nothing is said; `reference` is "
+        "input that is wrong in nothing but that it refers to what is not there",
         {},
     )
 
@@ -514,7 +538,9 @@ class WireList(Node):
     )
     key: str | None = word("instead of `items`: the key under which the rows stand", None)
     sort: tuple[SortRef, ...] = word("the order of this wire, if not `query.default_sort`", ())
-    pages: Literal["cursor", "number"] = word("`number`: `?page=&page_size=` with a total", "cursor")
+    pages: Literal["cursor", "number", "offset"] = word(
+        "`number`: `?page=&page_size=` with a total; `offset`: `?limit=&offset=`", "cursor"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -557,8 +583,8 @@ class WireOperation(Node):
 class WireValues(Node):
     """The outer form of values."""
 
-    datetime: Literal["iso", "epoch", "epoch_ms"] = word(
-        "instants as RFC 3339 texts or numbers since 1970", "iso"
+    datetime: Literal["iso", "naive", "epoch", "epoch_ms"] = word(
+        "instants as RFC 3339 texts, as such texts in UTC that do not say so, or as numbers since 1970", "iso"
     )
     decimal: Literal["string", "number"] = word("decimals as exact texts or JSON numbers", "string")
     duration: Literal["iso", "seconds", "minutes"] = word("durations as ISO 8601 texts or numbers", "iso")
@@ -854,7 +880,7 @@ class Job(Node):
     unique: bool = word("at most one with the same arguments waits or runs; another is the same one", False)
     concurrency: int | None = word("at most so many of it run at once, on all workers together", None)
     transaction: Literal["whole", "steps"] = word(
-        "`whole`: one transaction, short and without network; `steps`: each `with ctx.step(key)` is one, for all that waits",
+        "`whole`: one transaction, short and without network; `steps`: each `ctx.step(key, work)` is one, for all that waits",
         "whole",
     )
     run_as: Literal["caller", "system"] = word(

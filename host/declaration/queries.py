@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Final
 
 from host.declaration.keys import attributes, key_fields
-from host.declaration.nodes import Field, Query, Relation, Resource, SortRef, Unique
+from host.declaration.nodes import AnyOf, Field, Name, Query, Relation, Resource, SortRef, Unique
 from host.declaration.problems import Code, Place, did_you_mean
 from host.declaration.workspace import Workspace, short
 
 # `?sort=` and its like mean something to every list; a filter of that name could never be asked for.
 PARAMETERS: Final = frozenset(
-    ("sort", "fields", "expand", "q", "cursor", "count", "page", "page_size", "limit")
+    ("sort", "fields", "expand", "q", "cursor", "count", "page", "page_size", "limit", "offset")
 )
 
 Attribute = Field | Relation
@@ -37,7 +37,6 @@ def _check_query(ws: Workspace, resource: Resource, bare: str) -> None:
         ("filter", query.filter, "not_filterable", filter_fault),
         ("sort", query.sort, "not_sortable", sort_fault),
         ("default_sort", query.default_sort, "not_sortable", order_fault),
-        ("search", query.search, "not_searchable", _search_fault),
     ]
     for key, names, code, judge in lists:
         for at, reference in enumerate(names):
@@ -47,6 +46,7 @@ def _check_query(ws: Workspace, resource: Resource, bare: str) -> None:
         if reference in PARAMETERS:
             message = f'"{reference}" is a query parameter of every list and cannot be filtered by'
             ws.problems.add("query_name", query.place.of("filter", at), f"{bare}.query.filter", message)
+    _check_search(ws, resource, bare)
     _check_expand(ws, resource, query, bare)
     if not 1 <= query.page.default <= query.page.max <= 1000:
         place = query.page.place if query.page.place.line else query.place
@@ -65,6 +65,25 @@ def _check_reference(
         ws.problems.add("unknown_field", place, path, message)
     elif why := judge(ws, attribute):
         ws.problems.add(code, place, path, f'"{bare}" {why}')
+
+
+def _check_search(ws: Workspace, resource: Resource, bare: str) -> None:
+    search, path = resource.query.search, f"{bare}.query.search"
+    place = search.place if search.place.line else resource.query.place
+    for at, name in enumerate(search.texts):
+        where = place.of("texts", at) if "texts" in place.keys else place.of(at)
+        _check_reference(ws, resource, name, where, path, "not_searchable", _search_fault)
+    rules: dict[str, AnyOf] = {}
+    for name, letter in search.fields.items():
+        where, before = place.of("fields").name(name), len(ws.problems)
+        _check_reference(ws, resource, name, where, path, "not_searchable", _search_fault)
+        if len(ws.problems) == before and rules.setdefault(letter, resource.fields[Name(name)].read) != (
+            resource.fields[Name(name)].read
+        ):
+            message = f'"{name}" has another `read` rule than the other fields of weight {letter}: give it a weight of its own'
+            ws.problems.add("not_searchable", where, path, message)
+    if search.texts and search.fields:
+        ws.problems.add("conflict", place, path, "either `texts` or `fields` are searched")
 
 
 def _check_expand(ws: Workspace, resource: Resource, query: Query, bare: str) -> None:

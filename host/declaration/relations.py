@@ -151,6 +151,8 @@ def _check_rollup(ws: Workspace, resource: Resource, field: Field, rollup: Rollu
     def refuse(message: str) -> None:
         ws.problems.add("rollup", rollup.place.of("over"), path, message)
 
+    if rollup.less and rollup.function != "sum":
+        ws.problems.add("rollup", rollup.place.name("less"), f"{path}.less", "only a sum takes away")
     first, _, inner = rollup.over.partition(".")
     relation = resource.relations.get(Name(first))
     if relation is None or not relation.many:

@@ -19,13 +19,14 @@ from host.fields.durations import MICROSECONDS, in_unit, iso_duration, parse_dur
 from host.fields.kinds import Kinds
 
 Source = Literal["sqlite", "postgresql", "json", "python"]
+EPOCHS = ("epoch", "epoch_ms")  # instants as numbers
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
     """The outer form of values; `native` means Python's own types."""
 
-    datetime: Literal["iso", "epoch", "epoch_ms", "native"] = "iso"
+    datetime: Literal["iso", "naive", "epoch", "epoch_ms", "native"] = "iso"
     decimal: Literal["string", "number", "native"] = "string"
     duration: Literal["iso", "seconds", "minutes", "native"] = "iso"
     file: Literal["object", "url", "path"] = "object"
@@ -49,6 +50,10 @@ def _epoch_ms(value: Any) -> int:
     return int(_instant(value).timestamp() * 1000)
 
 
+def _naive(value: Any) -> str:
+    return _instant(value).replace(tzinfo=None).isoformat()
+
+
 def _instant(value: Any) -> datetime:
     found = datetime.fromisoformat(value) if isinstance(value, str) else value
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
@@ -68,7 +73,8 @@ def _microseconds(value: Any) -> int:
 
 NAMES: Mapping[str, Any] = {
     "loads": orjson.loads, "Fragment": orjson.Fragment, "Decimal": Decimal, "epoch": _epoch, "epoch_ms": _epoch_ms,
-    "instant": _instant, "day": _day, "clock": _clock, "microseconds": _microseconds, "iso_duration": iso_duration,
+    "naive": _naive, "instant": _instant, "day": _day, "clock": _clock, "microseconds": _microseconds,
+    "iso_duration": iso_duration,
     "in_unit": in_unit, "timedelta": timedelta, "SECOND": MICROSECONDS, "MINUTE": 60 * MICROSECONDS,
 }  # fmt: skip
 """What emitted code may refer to."""
@@ -158,9 +164,11 @@ def _decimal(node: Field, variable: str, source: Source, form: Form) -> str:
 def _datetime(node: Field, variable: str, source: Source, form: Form) -> str:
     if form.datetime == "native":
         return f"instant({variable})"
+    is_bare = source == "sqlite" and node.stored == "django"
+    if form.datetime == "naive" and source == "sqlite" and not is_bare:
+        return f"{variable}[:-1]"
     if form.datetime != "iso":
         return f"{form.datetime}({variable})"
-    is_bare = source == "sqlite" and node.stored == "django"
     return f'({variable}.replace(" ", "T", 1) + "Z")' if is_bare else variable
 
 

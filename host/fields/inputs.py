@@ -21,6 +21,7 @@ from marshmallow import validate
 from host.declaration.nodes import Field, WireValues
 from host.fields.durations import parse_duration
 from host.fields.files import Uploaded
+from host.fields.forms import EPOCHS
 from host.fields.kinds import (
     BIGGEST_INTEGER,
     decimal_pattern,
@@ -239,7 +240,7 @@ def _lenient_instant(values: WireValues) -> Callable[[Any], datetime]:
     zone = ZoneInfo(values.naive) if values.naive else None
 
     def parse(value: Any) -> datetime:
-        if isinstance(value, int | float) and not isinstance(value, bool) and values.datetime != "iso":
+        if isinstance(value, int | float) and not isinstance(value, bool) and values.datetime in EPOCHS:
             return _from_epoch(value / 1000 if values.datetime == "epoch_ms" else value)
         text = check_text(value)
         if values.lenient_dates and re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):

@@ -10,6 +10,7 @@ from typing import Any
 from host.compiler.models import Attribute
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field, WireValues
+from host.fields.forms import EPOCHS
 from host.fields.inputs import check_text, input_field
 from host.fields.kinds import Kinds
 
@@ -58,7 +59,7 @@ def _has_own_form(field: Field, values: WireValues) -> bool:
 def _in_form(field: Field, values: WireValues, text: str) -> Any:
     from marshmallow import ValidationError  # already loaded by `input_field`'s module
 
-    is_number = (field.type, values.datetime) != ("datetime", "iso") and field.type != "date"
+    is_number = field.type == "duration" or (field.type == "datetime" and values.datetime in EPOCHS)
     given = float(text) if is_number and _NUMBER.fullmatch(text) else text
     try:
         return input_field(replace(field, min=None, max=None), values).deserialize(given)

@@ -19,9 +19,11 @@ from host.query.operands import operand, sound
 
 OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "null", "contains", "starts")
 RESERVED = ("sort", "fields", "expand", "q", "count", "cursor", "page", "page_size")
+BY_OFFSET = ("limit", "offset")  # where the wire pages so
 MOST_WORDS = 10  # of one search
 MOST_PARAMETERS = 500
 MOST_PAGES = 10_000
+MOST_BEFORE = 1_000_000  # rows that an offset passes over
 _FORM = re.compile(r"([^\[\]]+)(?:\[(\w+)\])?")
 
 
@@ -58,6 +60,7 @@ class ListQuery:
     expand: tuple[str, ...] = ()
     size: int = 50
     page: int | None = None
+    offset: int = 0
     has_total: bool = False
 
 
@@ -75,7 +78,7 @@ class QueryParser:
         self.searching = {
             name: it.operator for name, it in wire.declared.parameters.items() if it.field is None
         }
-        rules = ((name, self.model.attributes[name].field.read) for name in self.query.search)
+        rules = ((name, self.model.attributes[name].field.read) for name in self.query.search.names)
         self.searched = tuple(name for name, rule in rules if is_readable(rule, scope))
         self.errors: list[FieldError] = []
 
@@ -88,6 +91,7 @@ class QueryParser:
         given: dict[str, str] = {}
         filters: list[Filter] = []
         words: list[str] = []
+        reserved = self._reserved()
         for name, text in pairs:
             if name in given:
                 self._wrong(name, "repeated", "given twice")
@@ -98,7 +102,7 @@ class QueryParser:
                 self._wrong(name, "unknown", f"takes {', '.join(allowed)}{did_you_mean(name, allowed)}")
             elif name == "q" or name in self.searching:
                 words += self._words(name, text)
-            elif name not in RESERVED:
+            elif name not in reserved:
                 self._filter(name, text, filters)
         found = self._build(given, filters, tuple(words))
         if self.errors:
@@ -111,7 +115,7 @@ class QueryParser:
         return self._completed(steps)
 
     def _build(self, given: Mapping[str, str], filters: list[Filter], words: tuple[str, ...]) -> ListQuery:
-        numbered = self.wire.declared.list.pages == "number"
+        numbered, by_offset = (self.wire.declared.list.pages == way for way in ("number", "offset"))
         return ListQuery(
             filters=tuple(filters),
             order=self._sort(given.get("sort")),
@@ -119,7 +123,8 @@ class QueryParser:
             searched=self.searched if words else (),
             fields=self._names("fields", given.get("fields"), self.wire.keys),
             expand=self._expand(given.get("expand")),
-            size=self._size(given.get("page_size")),
+            size=self._size(given, "limit" if by_offset and "limit" in given else "page_size"),
+            offset=self._offset(given.get("offset")) if by_offset else 0,
             page=self._page(given.get("page"), numbered),
             has_total=self._count(given.get("count")) or numbered,
         )
@@ -144,7 +149,7 @@ class QueryParser:
             relations, attribute = (), self._readable(outer, self.query.filter)
         if attribute is None:
             known = [self.wire.outer[item] for item in self.query.filter if item in self.wire.outer]
-            hint = did_you_mean(name, [*known, *self.wire.declared.parameters, *RESERVED])
+            hint = did_you_mean(name, [*known, *self.wire.declared.parameters, *self._reserved()])
             self._wrong(name, "unknown", f"cannot be filtered by{'' if declared else hint}")
             return
         allowed = self.kinds[attribute.field.type].operators
@@ -235,12 +240,25 @@ class QueryParser:
 
     # -- pages --
 
-    def _size(self, text: str | None) -> int:
+    def _reserved(self) -> tuple[str, ...]:
+        """What lists of this wire are asked for beside filters."""
+        return (*RESERVED, *BY_OFFSET) if self.wire.declared.list.pages == "offset" else RESERVED
+
+    def _offset(self, text: str | None) -> int:
+        if text is None:
+            return 0
+        if re.fullmatch(r"[0-9]{1,7}", text) is None or int(text) > MOST_BEFORE:
+            self._wrong("offset", "range", f"a whole number from 0 to {MOST_BEFORE}")
+            return 0
+        return int(text)
+
+    def _size(self, given: Mapping[str, str], name: str) -> int:
         unpaged, page = self.wire.declared.page.unpaged, self.query.page
+        text = given.get(name)
         if text is None:
             return unpaged or page.default
         if re.fullmatch(r"[0-9]{1,6}", text) is None or not 1 <= int(text) <= (unpaged or page.max):
-            self._wrong("page_size", "range", f"a whole number from 1 to {unpaged or page.max}")
+            self._wrong(name, "range", f"a whole number from 1 to {unpaged or page.max}")
             return page.default
         return int(text)
 

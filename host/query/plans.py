@@ -73,7 +73,8 @@ class Planner:
         expansions, extra_keys = self._expansions(wire, query, facts, scope)
         is_unpaged = wire.declared.page.unpaged is not None
         # The newest rows are the last ones, where the wire's order does not begin with them.
-        is_reversed = is_unpaged and not query.order[0].is_descending
+        by_offset = wire.declared.list.pages == "offset"
+        is_reversed = is_unpaged and not by_offset and not query.order[0].is_descending
         order = (
             tuple(replace(step, is_descending=not step.is_descending) for step in query.order)
             if is_reversed
@@ -92,6 +93,8 @@ class Planner:
         statement = statement.limit(sa.literal_column(str(query.size + 1)))
         if query.page is not None:
             statement = statement.offset((query.page - 1) * query.size)
+        elif query.offset:
+            statement = statement.offset(query.offset)
         total = sa.select(sa.func.count()).select_from(wire.model.table).where(*conditions)
         in_page = query.has_total and self.database.dialect == SCALAR_TOTAL
         if in_page:
@@ -99,7 +102,7 @@ class Planner:
         return ListPlan(
             self._compiled(statement), reader, query.size, len(order_columns), order_scope(wire, order), expansions,
             self._compiled(total) if query.has_total or is_unpaged else None, in_page, query.page, is_reversed,
-            embeds=self._embeds(wire, query, facts), is_unpaged=is_unpaged,
+            embeds=self._embeds(wire, query, facts), is_unpaged=is_unpaged and not query.offset,
         )  # fmt: skip
 
     def single(self, wire: CompiledWire, query: ListQuery, facts: Facts, under: Parents = ()) -> ListPlan:

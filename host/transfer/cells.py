@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 
 from host.declaration.nodes import Field
-from host.fields.forms import Form
+from host.fields.forms import EPOCHS, Form
 from host.fields.kinds import Kinds
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -68,7 +68,7 @@ def read_cell(text: str, field: Field, kinds: Kinds, form: Form) -> Any:
             return {"true": True, "false": False}.get(text.lower(), text)
         case "integer" | "float":
             return _number(text)
-        case "datetime" if form.datetime != "iso":
+        case "datetime" if form.datetime in EPOCHS:
             return _number(text)
         case "duration" if form.duration != "iso":
             return _number(text)

@@ -30,7 +30,7 @@ CONTENT_TYPES: Final[Mapping[str, str]] = {
     "csv": "text/csv; charset=utf-8; header=present", "ndjson": "application/x-ndjson",
 }  # fmt: skip
 BATCH: Final = 500  # rows that are in memory at a time
-PAGING: Final = ("cursor", "page", "page_size", "count", "expand")
+PAGING: Final = ("cursor", "page", "page_size", "limit", "offset", "count", "expand")
 
 
 @dataclass(frozen=True)

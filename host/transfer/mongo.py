@@ -20,7 +20,7 @@ from bson.int64 import Int64
 from bson.objectid import ObjectId
 
 from host.declaration.nodes import Field
-from host.fields.forms import Form
+from host.fields.forms import EPOCHS, Form
 from host.transfer.cells import NotACell
 
 OPTIONS = json_util.JSONOptions(tz_aware=True, tzinfo=UTC)
@@ -93,7 +93,7 @@ def _scalar(value: Any, field: Field, form: Form) -> Any:
 def _instant(value: datetime, field: Field, form: Form) -> Any:
     if field.type == "date":
         return value.astimezone(UTC).date().isoformat()
-    if field.type == "datetime" and form.datetime != "iso":
+    if field.type == "datetime" and form.datetime in EPOCHS:
         seconds = value.timestamp()
         return seconds if form.datetime == "epoch" else seconds * 1000
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

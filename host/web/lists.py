@@ -40,7 +40,8 @@ def page_headers(wire: CompiledWire, request: Request, page: Page) -> list[tuple
     headers = []
     if page.next is not None:
         name = "page" if page.number is not None else "cursor"
-        kept = [part for part in request.query.split("&") if part and not part.startswith(f"{name}=")]
+        former = (f"{name}=", "offset=") if wire.declared.list.pages == "offset" else (f"{name}=",)
+        kept = [part for part in request.query.split("&") if part and not part.startswith(former)]
         query = "&".join([*kept, f"{name}={page.next}"]).replace("<", "%3C").replace(">", "%3E")
         headers.append(("Link", f'<{request.path}?{query}>; rel="next"'))
     if page.total is not None and (wire.declared.list.form == "array" or is_bare(wire)):

@@ -20,7 +20,7 @@ log = logging.getLogger("hostwright")
 
 def problem(error: HostError, trace_id: str, errors: WireErrors, wire: CompiledWire | None = None) -> Answer:
     """The answer to an error; never SQL, a stack, or another's data."""
-    status = errors.status.get(error.code, error.status)  # type: ignore[call-overload]  # codes beyond the wire's cases
+    status = _status(error, errors)
     body: dict[str, Any] = {
         "type": f"urn:hostwright:problem:{error.code}",
         "title": error.title,
@@ -44,6 +44,15 @@ def problem(error: HostError, trace_id: str, errors: WireErrors, wire: CompiledW
         body[key] = text
     body = {**errors.constants, **body}  # what the standard says stays
     return Answer(status, orjson.dumps(body), PROBLEM, list(error.headers.items()))
+
+
+def _status(error: HostError, errors: WireErrors) -> int:
+    """The status of the error's case. Input that only refers to what is not there may have one of its own."""
+    is_reference = bool(error.errors) and {item.code for item in error.errors} == {"reference"}
+    if is_reference and "reference" in errors.status:
+        return errors.status["reference"]
+    status: int = errors.status.get(error.code, error.status)  # type: ignore[call-overload]  # codes beyond the wire's cases
+    return status
 
 
 def _text(error: HostError, wire: CompiledWire | None) -> str:

@@ -49,6 +49,13 @@ resources:
         create: {body: id}
         update: {status: 202, body: none}
         delete: {body: row}
+      plain:
+        path: /api/plain
+        operations: [list, get, create]
+        list: {form: array, pages: offset, sort: title}
+        page: {unpaged: 3}
+        values: {datetime: naive, naive: UTC}
+        errors: {status: {invalid: 400, reference: 404}}
   client:
     access: authenticated
     fields: {name: string, city: string}
@@ -217,3 +224,43 @@ def test_rules_hold_on_every_wire(core: Core) -> None:
         bob.delete(f"/api/bodies/{row['id']}"),
     ]
     assert [reply.status for reply in replies] == [403] * 3
+
+
+def test_lists_are_cut_by_limit_and_offset(core: Core) -> None:
+    ann = core.user()
+    client = ann.make("/api/clients", name="Cut")["id"]
+    for number in range(5):
+        ann.post("/api/plain", {"title": f"cut {number}", "client": client})
+    path = f"/api/plain?client={client}"
+
+    def titles(query: str) -> list[str]:
+        return [row["title"][-1] for row in ann.get(f"{path}{query}").json]
+
+    assert titles("") == ["0", "1", "2"]
+    assert titles("&limit=2") == ["0", "1"]
+    assert titles("&limit=2&offset=3") == ["3", "4"]
+    assert titles("&offset=4") == ["4"]
+    behind = ann.get(f"{path}&limit=1&offset=1")
+    link = behind.headers["Link"].partition("<")[2].partition(">")[0]
+    assert [row["title"] for row in ann.get(link).json] == ["cut 2"]
+    assert ann.get(path).headers["X-Total-Count"] == "5"
+    refused = ann.get(f"{path}&limit=4&offset=-1")
+    assert (refused.status, refused.pointers) == (400, ["limit", "offset"])
+    assert ann.get(f"/api/invoices?client={client}&limit=1").status == 422
+
+
+def test_naive_instants_are_utc(core: Core) -> None:
+    ann = core.user()
+    made = ann.make("/api/plain", title="Naive", paid_at="2026-01-31T12:00:00.250000+02:00")
+    assert made["paid_at"] == "2026-01-31T10:00:00.250000"
+    again = ann.make("/api/plain", title="Naive 2", paid_at=made["paid_at"])
+    assert again["paid_at"] == made["paid_at"]
+    assert ann.get(f"/api/plain/{made['id']}").json == made
+
+
+def test_missing_references_have_a_status(core: Core) -> None:
+    ann = core.user()
+    nobody = "01890a5d-ac96-774b-bcce-b302099a8057"
+    assert ann.post("/api/plain", {"title": "Refers", "client": nobody}).status == 404
+    assert ann.post("/api/plain", {"title": "Refers", "client": "x"}).status == 400
+    assert ann.post("/api/plain", {"client": nobody}).status == 400

@@ -18,7 +18,7 @@ from host.web.operations import Operation
 from host.web.transfer import DUPLICATES
 
 Part = tuple[list[Json], Json | None, Json]
-PAGING = ("count", "cursor", "page", "page_size", "expand")
+PAGING = ("count", "cursor", "page", "page_size", "limit", "offset", "expand")
 CSV, NDJSON = "text/csv", "application/x-ndjson"
 
 

@@ -12,7 +12,7 @@ from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Field
 from host.query.operands import MOST_VALUES
-from host.query.parameters import MOST_PAGES
+from host.query.parameters import MOST_BEFORE, MOST_PAGES
 from host.web.openapi.components import Json
 from host.web.openapi.styles import Style
 from host.web.openapi.values import BLANK, TAKEN_AS_TEXT, ValueSchemas
@@ -94,7 +94,7 @@ class ListParameters:
             yield self._filter(name, attribute, declared.operator, said)
         yield from self._order()
         yield from self.choice()
-        if self.query.search:
+        if self.query.search.names:
             yield _searching("q", WORDS)
         count = {"type": "string", "enum": ["exact", "none"]}
         yield parameter("count", "query", count, "`exact` adds the total number of rows.")
@@ -174,6 +174,10 @@ class ListParameters:
                 "Where the page before ended: its `next`, from the same list and order.",
             )
         yield parameter("page_size", "query", size, "The most rows to answer.")
+        if self.wire.declared.list.pages == "offset":
+            yield parameter("limit", "query", size, "Another word for `page_size`.")
+            before = {"type": "integer", "minimum": 0, "maximum": MOST_BEFORE, "default": 0}
+            yield parameter("offset", "query", before, "How many rows to pass over.")
 
 
 def _list_of(name: str, items: Json, doc: str, **more: Any) -> Json:

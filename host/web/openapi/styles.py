@@ -14,7 +14,7 @@ class Style:
     """One way to write values: `taken` from callers, or `answered` to them."""
 
     is_taken: bool
-    datetime: Literal["iso", "epoch", "epoch_ms", "native"] = "iso"
+    datetime: Literal["iso", "naive", "epoch", "epoch_ms", "native"] = "iso"
     decimal: Literal["string", "number", "native"] = "string"
     duration: Literal["iso", "seconds", "minutes", "native"] = "iso"
     takes_naive: bool = False

@@ -9,6 +9,7 @@ from typing import Any
 
 from host.compiler.schemas import camel
 from host.declaration.nodes import Field
+from host.fields.forms import EPOCHS
 from host.fields.inputs import EMAIL
 from host.fields.kinds import Kinds, decimal_pattern, longest
 from host.web.openapi.components import Components, Json
@@ -155,10 +156,11 @@ def _limits(node: Field) -> Json:
 def _datetime(node: Field, style: Style) -> Json:
     instant = {"type": "string", "format": "date-time"}
     if not style.is_taken:
-        return instant if style.datetime == "iso" else {"type": "integer"}
+        naive = {"type": "string", "pattern": NAIVE} if style.datetime == "naive" else instant
+        return naive if style.datetime not in EPOCHS else {"type": "integer"}
     thousand = 1000 if style.datetime == "epoch_ms" else 1
     choices: list[Json] = [instant]
-    if style.datetime != "iso":
+    if style.datetime in EPOCHS:
         first, end = -62135596800, 253402300800  # of the years 1 to 9999
         choices.append({"type": "number", "minimum": first * thousand, "maximum": end * thousand - 1})
     choices += [{"type": "string", "format": "date"}] if style.is_lenient else []

@@ -32,6 +32,7 @@ resources:
       lines_open: {type: integer, rollup: {function: count, over: lines, where: "not done"}}
       lines_time: {type: duration, rollup: {function: sum, over: lines.took}}
       lines_units: {type: integer, rollup: {function: sum, over: lines.units}}
+      lines_owed: {type: integer, rollup: {function: sum, over: lines.units, less: done, empty: 0}}
       lines_first: {type: datetime, rollup: {function: min, over: lines.at}}
       lines_last: {type: date, rollup: {function: max, over: lines.day, where: "amount > 1.5"}}
     relations: {lines: {to: line, many: true, by: order}}
@@ -194,3 +195,11 @@ def test_huge_numbers_break_no_list(declare: Declare) -> None:
         caller.make("/api/parts", whole=row["id"], size=most, wait="P99999D")
     assert caller.get("/api/sums").json["items"][0]["total"] == most
     assert caller.get(f"/api/sums/{row['id']}").status == 200
+
+
+def test_sums_take_away_what_counts_against(core: Core, caller: Caller) -> None:
+    order = caller.make("/api/orders")
+    assert order["lines_owed"] == 0
+    for units, done in ((5, False), (7, True), (1, False)):
+        caller.make("/api/lines", order=order["id"], units=units, done=done)
+    assert caller.get(f"/api/orders/{order['id']}").json["lines_owed"] == -1
