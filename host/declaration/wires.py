@@ -200,7 +200,7 @@ def _check_searching(ws: Workspace, resource: Resource, parameter: WireParameter
     if parameter.field is not None:
         message = f"`{parameter.operator}` looks into `query.search`: leave `field` out"
         ws.problems.add("conflict", place, path, message)
-    elif not resource.query.search:
+    elif not resource.query.search.names:
         ws.problems.add("not_searchable", place, path, "`query.search` names no fields to look into")
 
 
