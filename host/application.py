@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from host.discovery import Discovery, discover, load
 from host.discovery.hooks import make_hooks
 from host.fields.kinds import kinds, vocabulary
 from host.limiting import Limiter
+from host.mail.making import make_mailer
 from host.migrations.owners import Owner
 from host.service.files import Files
 from host.service.repeats import Repeats
@@ -134,6 +135,7 @@ def assemble(settings: Settings) -> App:
     )
     files = Files.make(open_storage(settings.storage, settings.root), settings.storage, settings.secret)
     runtime = Runtime.make(registry, database, settings.secret, calls, files, audit=settings.audit)
+    runtime = replace(runtime, mail=make_mailer(settings, registry.declaration))
     limiter = Limiter.open(settings.redis.url, settings.redis.prefix)
     authentication = Authentication.make(runtime, settings, hooks)
     operations: tuple[Operation, ...] = (

@@ -22,9 +22,9 @@ from host.auth.lookup import Row, by_id, by_text
 from host.auth.names import names_of
 from host.auth.origins import Origin
 from host.errors import ConfigurationError, Duplicate, Invalid, Unavailable
-from host.mail import Mailer, Message, Templates
 from host.mail.background import Background
 from host.service.context import Context
+from host.service.mail import Post
 from host.settings import RecoverySettings
 
 VERIFYING: Final[tuple[Purpose, ...]] = ("verify_email",)
@@ -40,8 +40,7 @@ class Recovery:
     accounts: Accounts
     keys: ApiKeys
     links: Links
-    mailer: Mailer
-    templates: Templates
+    mailer: Post
     settings: RecoverySettings
     public_url: str
     background: Background
@@ -121,7 +120,7 @@ class Recovery:
             if not is_same:
                 self.links.end(ctx, account["id"], MAILED)
                 if before is not None and account["email_verified"]:
-                    self.mailer.send_after_commit(ctx, self._message("email_changed", before, account))
+                    self._send(ctx, "email_changed", before, account)
         return self.accounts.get(account["id"])
 
     # -- inside --
@@ -165,11 +164,11 @@ class Recovery:
         seconds = self.settings.reset_seconds if purpose == "reset_password" else self.settings.verify_seconds
         text = self.links.make(ctx, purpose, seconds, account, to)
         told = {"link": self._address(purpose, text), "hours": spoken(seconds)}
-        self.mailer.send_after_commit(ctx, self._message(purpose, to, account, **told))
+        self._send(ctx, purpose, to, account, **told)
 
-    def _message(self, name: str, to: str, account: Row, **told: Any) -> Message:
+    def _send(self, ctx: Context, name: str, to: str, account: Row, **told: Any) -> None:
         called = account["name"] or account["username"] or account["email"]
-        return self.templates.message(f"host/{name}", to, name=called, **told)
+        self.mailer.send_template(ctx, f"host/{name}", to, {"name": called, **told})
 
     def _address(self, purpose: Purpose, text: str) -> str:
         if not self.public_url:

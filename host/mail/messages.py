@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
 
 LONGEST_SUBJECT = 200
+_ID = re.compile(r"(?=.{1,120}\Z)[\w-]+(\.[\w-]+)*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
 
 
@@ -25,6 +26,7 @@ class Message:
     subject: str
     text: str
     html: str | None = None
+    id: str | None = None  # what makes its Message-ID, the same one whenever it is sent again
 
     def __post_init__(self) -> None:
         if _CONTROL.search(self.to) or EMAIL.fullmatch(self.to) is None:
@@ -33,6 +35,8 @@ class Message:
             raise Invalid.at(
                 "/subject", "text", f"a subject is one line of at most {LONGEST_SUBJECT} characters"
             )
+        if self.id is not None and _ID.fullmatch(self.id) is None:
+            raise Invalid.at("/id", "text", "the id of a mail has 1 to 120 letters, digits and . _ -")
 
     def email(self, sender: str) -> EmailMessage:
         """The message as it goes over the wire."""
@@ -42,7 +46,8 @@ class Message:
         made = EmailMessage(policy=SMTP)
         made["From"], made["To"], made["Subject"] = sender, self.to, self.subject
         made["Date"] = formatdate(localtime=False)
-        made["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2] or None)
+        domain = parseaddr(sender)[1].rpartition("@")[2]
+        made["Message-ID"] = f"<{self.id}@{domain}>" if self.id is not None else make_msgid(domain=domain)
         made["Auto-Submitted"] = "auto-generated"  # so that nobody's holiday answers it
         made.set_content(self.text)
         if self.html is not None:

@@ -1,76 +1,83 @@
-"""Sending in the background: nobody waits for an SMTP server. `auth` calls it; a queue that survives a crash may carry it later.
+"""Mail as jobs: stored, sealed, in the transaction that wants it, and handed over by a worker.
 
-`Mailer.send_after_commit` is the one place where mail leaves the host.
+`Mailer.send_after_commit` is the one place where mail leaves the host. `auth` calls it, and plugins by `ctx.mail`.
 """
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Sequence
-from functools import partial
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
 
 from host.errors import Unavailable
-from host.mail.background import LAST_SECONDS, Background
 from host.mail.messages import Message, check_sender
+from host.mail.templates import Templates
 from host.service.context import Context
 from host.settings import MailSettings
 
-PAUSES: Final = (1.0, 5.0, 30.0)  # before trying again what may succeed later
+JOB: Final = "host.send_mail"
+NOBODY: Final = "no-reply@localhost"  # the sender of mails that only go into a folder
 log = logging.getLogger("hostwright.mail")
 
 
 class Mailer:
-    """Sends the mail of one app. Without a server in the settings it is off; in development it then logs what it would send."""
+    """Sends the mail of one app. Without a server in the settings mails become files in `folder`; without that it is off."""
 
     def __init__(
-        self, settings: MailSettings, *, logs: bool = False, pauses: Sequence[float] = PAUSES
+        self, settings: MailSettings, templates: Templates | None = None, *, folder: Path | None = None
     ) -> None:
         if settings.host:
             check_sender(settings.sender)
-        self._settings, self._logs, self._pauses = settings, logs, pauses
-        self._background = Background("mail")
+        self._settings, self._folder = settings, folder
+        self._templates = templates or Templates("", {})
 
     @property
     def is_on(self) -> bool:
-        """Whether messages arrive anywhere: in a mailbox, or in the log of a development run."""
-        return bool(self._settings.host) or self._logs
+        """Whether messages arrive anywhere: in a mailbox, or in the folder of a development run."""
+        return bool(self._settings.host) or self._folder is not None
 
     def demand(self) -> None:
         """Raise Unavailable when mail is off."""
         if not self.is_on:
             raise Unavailable("this site sends no mail; ask its operator")
 
-    def send_after_commit(self, ctx: Context, message: Message) -> None:
-        """Send a message once the transaction of the context is committed; never, when it is rolled back."""
-        ctx.after_commit(partial(self.send, message))
+    def send_template(
+        self, ctx: Context, template: str, to: str, values: Mapping[str, Any], mail_id: str | None = None
+    ) -> str:
+        """Send the mail of a template, as `send_after_commit` does."""
+        message = self._templates.message(template, to, **values)
+        return self.send_after_commit(ctx, replace(message, id=mail_id))
 
-    def send(self, message: Message) -> None:
-        """Hand a message to the background. Raises Unavailable when too many wait."""
+    def send_after_commit(self, ctx: Context, message: Message) -> str:
+        """Have a message sent once the transaction of the context is committed, or now where there is none.
+
+        Answers the id of the job; never sent, when the transaction is rolled back. Raises Unavailable when mail is off.
+        """
         self.demand()
-        if not self._settings.host:
-            log.warning(
-                "mail is off; this would go to %s:\n%s\n\n%s", message.to, message.subject, message.text
-            )
-            return
-        self._background.do(partial(self._deliver, message))
+        if ctx.work is not None:
+            return ctx.jobs.enqueue(JOB, asdict(message))
+        with ctx.writing() as own:
+            return own.jobs.enqueue(JOB, asdict(message))
 
-    def flush(self, seconds: float = LAST_SECONDS) -> bool:
-        """Wait until everything has been sent or given up; whether that is so."""
-        return self._background.flush(seconds)
+    def deliver(self, message: Message) -> None:
+        """Hand a message over at once; a worker does. Raises Undelivered. What it says is never logged: it may hold a link."""
+        self.demand()
+        if self._settings.host:
+            from host.mail.smtp import deliver  # loads TLS, which commands do not need
 
-    def _deliver(self, message: Message) -> None:
-        """Try until it is taken, or until trying is in vain. What it says is never logged: it may hold a link."""
-        from host.mail.smtp import Undelivered, deliver  # loads TLS, which commands do not need
+            deliver(self._settings, message.email(self._settings.sender))
+        elif self._folder is not None:
+            path = _written(self._folder, message, self._settings.sender or NOBODY)
+            log.warning("no mail server is set: a mail to %s lies in %s", message.to, path)
 
-        for pause in (*self._pauses, None):
-            try:
-                deliver(self._settings, message.email(self._settings.sender))
-                return
-            except Undelivered as error:
-                if error.is_final or pause is None:
-                    log.error("a mail %r was not delivered: %s", message.subject, error)
-                    return
-                log.warning("a mail %r has to wait: %s", message.subject, error)
-                time.sleep(pause)
+
+def _written(folder: Path, message: Message, sender: str) -> Path:
+    """The file that a message has become, which nobody else on the machine reads; the same one when it is sent again."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    made = message.email(sender)
+    path = folder / f"{made['Message-ID'].strip('<>').rpartition('@')[0]}.eml"
+    path.touch(mode=0o600)
+    path.write_bytes(made.as_bytes())
+    return path

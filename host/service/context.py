@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from host.service.jobs import Jobs
     from host.service.journal import Origin
+    from host.service.mail import Mail
     from host.service.records import Records
     from host.service.runtime import Runtime
     from host.service.working import Working
@@ -83,6 +84,13 @@ class Context:
         from host.service.jobs import Jobs  # the two refer to each other
 
         return Jobs(self)
+
+    @property
+    def mail(self) -> Mail:
+        """Mail to anybody, sent by a job of this transaction: `ctx.mail.send("ann@example.org", "reminder", {…})`."""
+        from host.service.mail import Mail  # the two refer to each other
+
+        return Mail(self)
 
     @property
     def job(self) -> Working:

@@ -21,6 +21,7 @@ from host.service.context import Context
 from host.service.files import Files
 from host.service.joint import Joint
 from host.service.journal import ENTRY, NOWHERE, Journal, Origin
+from host.service.mail import Post
 from host.service.outbox import EVENT, Outbox
 from host.service.plans import Plans
 from host.service.sealing import Sealer
@@ -49,6 +50,7 @@ class Runtime:
     tasks: Mapping[str, Task] = field(default_factory=dict)  # what can be carried out later, by name
     waker: Waker = field(default_factory=LocalWaker)  # tells whoever carries jobs out
     sealer: Sealer = field(default_factory=lambda: Sealer(""))
+    mail: Post | None = None  # what sends the mail of `ctx.mail`
     _origin: ContextVar[Origin] = field(default_factory=lambda: ContextVar("origin", default=NOWHERE))
     _working: ContextVar[Working | None] = field(default_factory=lambda: ContextVar("working", default=None))
     _joint: ContextVar[Joint | None] = field(default_factory=lambda: ContextVar("joint", default=None))

@@ -6,7 +6,6 @@ from host.auth.accounts import Accounts
 from host.auth.api_keys import ApiKeys
 from host.auth.links import Links
 from host.auth.recovery import Recovery
-from host.mail import Mailer, Templates
 from host.mail.background import Background
 from host.service.runtime import Runtime
 from host.settings import Settings
@@ -14,12 +13,10 @@ from host.settings import Settings
 
 def make_recovery(runtime: Runtime, settings: Settings, accounts: Accounts, keys: ApiKeys) -> Recovery:
     """Everything that a mailed link needs; connects to nothing yet."""
-    declaration = runtime.registry.declaration
-    folders = {plugin.name: plugin.folder for plugin in declaration.plugins if plugin.folder is not None}
+    assert runtime.mail is not None  # `application` makes both
     return Recovery(
         accounts=accounts, keys=keys, links=Links(runtime), settings=settings.recovery,
-        mailer=Mailer(settings.mail, logs=settings.is_embedded),
-        templates=Templates(declaration.site.name, {**folders, "site": settings.root}),
+        mailer=runtime.mail,
         public_url=settings.public_url or (settings.embedded_url if settings.is_embedded else ""),
         background=Background("recovery"),
     )  # fmt: skip
