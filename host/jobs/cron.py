@@ -1,7 +1,8 @@
-"""The planned times of a cron expression in a zone, as instants. The scheduler calls it; `declaration.schedules` has checked them.
+"""The planned times of a cron expression in a zone, as instants. The scheduler calls it.
 
-As Debian's cron has it: what names an hour runs once a day, also where clocks change. A time that is left out comes
-when the clock has jumped, one that comes twice counts the first time. What has `*` for the minute or the hour follows real time.
+`declaration.schedules` has checked the expression and the zone. As Debian's cron has it: what names an hour runs once a day,
+also where clocks change. A time that is left out comes when the clock has jumped, one that comes twice counts the first time.
+What has `*` for the minute or the hour follows real time.
 """
 
 from __future__ import annotations

@@ -1,0 +1,153 @@
+"""The scheduler: turns planned times into jobs, each once whatever the number of processes. `hostwright scheduler` runs it.
+
+A firing is a row with the schedule and the planned time for its key, stored in the same transaction as its job; of any number
+of schedulers that find a time due one moves the schedule on, and the others find it moved.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from host.actor import SYSTEM
+from host.auth.inserts import inserting
+from host.jobs.timetable import FIRING, ON_TIME, SCHEDULE, Planned, Row, Timetable
+from host.service.context import Context
+from host.service.jobs import UNFINISHED
+from host.service.runtime import Runtime
+from host.service.tasks import JOB
+
+MOST_MISSED: Final = 100  # that `run_all` runs after all
+LONGEST_PAUSE: Final = 5.0  # seconds; what commands change has been noticed by then
+AFTER_FAILURE: Final = 1.0
+log = logging.getLogger("hostwright.schedules")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Scheduler:
+    """One of any number of schedulers of a site."""
+
+    def __init__(self, runtime: Runtime, clock: Callable[[], datetime] = _now) -> None:
+        self.timetable = Timetable.of(runtime)
+        self._runtime, self._clock = runtime, clock
+
+    def run(self, stop: Event) -> None:
+        """Fire what is due until told to stop; a database that is away is waited for."""
+        is_failing = False
+        while not stop.is_set():
+            try:
+                due = self.tick()
+                pause = min(max((due - self._clock()).total_seconds(), 0.0), LONGEST_PAUSE)
+                is_failing = False
+            except Exception:  # it has to outlive whatever a database does
+                log.log(
+                    logging.WARNING if is_failing else logging.ERROR,
+                    "no schedule fires",
+                    exc_info=not is_failing,
+                )
+                is_failing, pause = True, AFTER_FAILURE
+            stop.wait(pause)
+
+    def tick(self, now: datetime | None = None) -> datetime:
+        """Fire everything that is due; answers when something is due again."""
+        now = now or self._clock()
+        due = now + timedelta(days=1)
+        for name, row in self.timetable.settled(now).items():
+            if row["paused"]:
+                continue
+            planned = self.timetable.planned[name]
+            if row["next_at"] <= now:
+                self._fire(planned, row, now)
+            due = min(due, row["next_at"] if row["next_at"] > now else planned.cron.next(now))
+        return due
+
+    def start(self, name: str, now: datetime | None = None) -> str:
+        """Run a schedule's job now, whatever its plan says; answers the id of the job. Raises NotFound."""
+        planned, now = self.timetable.named(name), now or self._clock()
+        with self._runtime.writing(SYSTEM, plugin="host") as ctx:
+            job = _enqueued(ctx, planned, now)
+            _add_firing(ctx, name, now, now, job)
+        return job
+
+    def _fire(self, planned: Planned, row: Row, now: datetime) -> None:
+        """Turn what has become due into jobs, unless another scheduler has."""
+        times = chosen(planned, row["next_at"], now)
+        lag = (now - planned.cron.newest(row["next_at"], now, 1)[-1]).total_seconds() if times else None
+        with self._runtime.writing(SYSTEM, plugin="host") as ctx:
+            if not _moved_on(ctx, planned, row, now, {"fired_at": now, "lag": lag} if times else {}):
+                return
+            is_busy = planned.schedule.overlap == "skip" and _is_running(ctx, planned)
+            for at in times:
+                is_busy = _started(ctx, planned, at, now, is_busy=is_busy)
+
+
+def chosen(planned: Planned, first: datetime, now: datetime) -> list[datetime]:
+    """Of the planned times from the first one until now those that fire."""
+    due = planned.cron.newest(first, now, MOST_MISSED)
+    missed = [it for it in due if now - it > ON_TIME]
+    timely = [it for it in due if now - it <= ON_TIME]
+    if planned.schedule.missed == "run_all":
+        return missed + timely
+    if planned.schedule.missed == "run_once":
+        return timely or missed[-1:]
+    return timely
+
+
+def _moved_on(ctx: Context, planned: Planned, row: Row, now: datetime, told: dict[str, Any]) -> bool:
+    """Whether this scheduler is the one that moved the schedule on."""
+    table = ctx.table(SCHEDULE)
+    same = (table.c.name == planned.name, table.c.next_at == row["next_at"], table.c.paused.is_(False))
+    moved = table.update().where(*same).values(next_at=planned.cron.next(now), **told)
+    return ctx.execute(moved).rowcount == 1
+
+
+def _started(ctx: Context, planned: Planned, at: datetime, now: datetime, *, is_busy: bool) -> bool:
+    """One planned time: its firing, and its job unless the one before has not ended. Answers whether the next one has to wait."""
+    if not _add_firing(ctx, planned.name, at, now, None):
+        return is_busy  # fired already, before the schedule was planned anew
+    if is_busy:
+        log.info("%s of %s is left out: the one before has not ended", planned.name, at)
+        return True
+    job = _enqueued(ctx, planned, planned.run_at(at))
+    table = ctx.table(FIRING)
+    ctx.execute(
+        table.update().where(table.c.schedule == planned.name, table.c.planned_at == at).values(job=job)
+    )
+    log.info("%s of %s is job %s", planned.name, at, job)
+    return planned.schedule.overlap == "skip" and planned.schedule.missed != "run_all"
+
+
+def _enqueued(ctx: Context, planned: Planned, run_at: datetime) -> str:
+    schedule, jobs = planned.schedule, ctx.jobs
+    task = jobs.task(schedule.job)
+    order = None if schedule.overlap == "allow" else planned.order_key
+    return jobs.add(task, jobs.checked(task, schedule.data), run_at=run_at, order_key=order)
+
+
+def _add_firing(ctx: Context, name: str, at: datetime, now: datetime, job: str | None) -> bool:
+    values = {"schedule": name, "planned_at": at, "fired_at": now, "job": job}
+    table = ctx.table(FIRING)
+    made = inserting(ctx, table).values(**values).on_conflict_do_nothing().returning(table.c.schedule)
+    return ctx.execute(made).first() is not None
+
+
+def _is_running(ctx: Context, planned: Planned) -> bool:
+    """Whether the job of the last firing that had one waits or runs."""
+    firing, job = ctx.table(FIRING), ctx.table(JOB)
+    last: sa.Select[Any] = (
+        sa.select(firing.c.job)
+        .where(firing.c.schedule == planned.name, firing.c.job.is_not(None))
+        .order_by(firing.c.planned_at.desc())
+        .limit(1)
+    )
+    found: Sequence[Any] = ctx.execute(last).scalars().all()
+    waiting = sa.select(job.c.id).where(job.c.id.in_(found), job.c.state.in_(UNFINISHED))
+    return bool(found) and ctx.execute(waiting).first() is not None
