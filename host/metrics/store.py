@@ -66,6 +66,7 @@ class FileStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._values: Any = None
+        self._lock: int | None = None
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._alive = os.open(folder / "alive", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -78,11 +79,12 @@ class FileStore:
 
     def open(self) -> None:
         """Take a file. What the parent has taken stays the parent's."""
+        self._leave()
         for number in range(MOST_PROCESSES):
             path = self._folder / f"{number}.db"
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             if _locked(descriptor, fcntl.LOCK_EX):  # it stays open, and locked, as long as the process lives
-                self._values = _opened(path, descriptor)
+                self._values, self._lock = _opened(path), descriptor
                 return
             os.close(descriptor)
         raise ConfigurationError(f"more than {MOST_PROCESSES} processes keep metrics in {self._folder}")
@@ -106,24 +108,30 @@ class FileStore:
                 if lives or not _is_gauge(key):
                     yield key, value
 
+    def close(self) -> None:
+        """This process counts no more."""
+        self._leave()
+        os.close(self._alive)
+
     @property
     def _mine(self) -> Any:
         if self._values is None:
             self.open()
         return self._values
 
+    def _leave(self) -> None:
+        if self._lock is not None:
+            self._values.close()
+            os.close(self._lock)
+            self._values = self._lock = None
+
     def _empty(self) -> None:
         for path in self._folder.glob("*.db"):
             os.truncate(path, 0)  # never removed: somebody might be about to lock it
 
 
-def _opened(path: Path, descriptor: int) -> Any:
-    make = _dictionary()
-    try:
-        values = make(str(path))
-    except Exception:  # cut off by a power failure, in whatever way
-        os.ftruncate(descriptor, 0)
-        values = make(str(path))
+def _opened(path: Path) -> Any:
+    values = _dictionary()(str(path))
     for key, _, _ in list(values.read_all_values()):
         if _is_gauge(key):
             values.write_value(key, 0.0, 0.0)
