@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from host.declaration.nodes import Field, Job, Resource, Retry, Subscriber
+from host.declaration.keys import attributes
+from host.declaration.nodes import Action, Field, Job, Name, Resource, Retry, Subscriber, Webhook
 from host.declaration.problems import Place, did_you_mean
 from host.declaration.types import link_field
 from host.declaration.workspace import Workspace, owner_of, short
@@ -33,7 +34,21 @@ def link_events(ws: Workspace, name: str) -> None:
                 ws.problems.add(
                     "unknown_event", action.place.of("emits", at), f"{bare}.actions.{key}.emits", message
                 )
+        if action.emits and (message := _cannot_emit(name, action)):
+            ws.problems.add("conflict", action.place.of("emits"), f"{bare}.actions.{key}.emits", message)
     ws.resources[name] = replace(resource, events=events)
+
+
+def _cannot_emit(name: str, action: Action) -> str:
+    """Why an action cannot emit events by declaration, if it cannot."""
+    is_writing = action.write if action.write is not None else action.method != "GET"
+    if action.detached or not is_writing:
+        return "an event belongs to a transaction that writes, which this action has not"
+    if action.target == "collection" and (action.out is None or action.out.type != name):
+        return (
+            f"an event is about a row: let the action answer one (`out: {short(name)}`), or call `ctx.emit`"
+        )
+    return ""
 
 
 def _linked_event(ws: Workspace, plugin: str, path: str, fields: Mapping[str, Field]) -> Mapping[str, Field]:
@@ -79,6 +94,9 @@ def link_subscribers(ws: Workspace) -> None:
                 continue
             for it in subscribers:
                 _check_subscriber(ws, it, plugin, f"subscribers.{event}")
+                if it.webhook is not None:
+                    _check_sent(ws, it.webhook, event, f"subscribers.{event}.webhook.fields")
+                _check_single(ws, it, found.get(event, ()), plugin, f"subscribers.{event}")
                 found.setdefault(event, []).append(replace(it, plugin=plugin))
     ws.subscribers = {event: tuple(subscribers) for event, subscribers in found.items()}
 
@@ -94,6 +112,28 @@ def _is_event(ws: Workspace, event: str, plugin: str, place: Place) -> bool:
         ws.problems.add("unknown_event", place, path, message)
         return False
     return ws.is_visible(name, plugin, place, path)
+
+
+def _check_single(
+    ws: Workspace, it: Subscriber, others: Sequence[Subscriber], plugin: str, path: str
+) -> None:
+    """A subscriber is known by its event and by what is called, so it stands there once."""
+    own = (plugin, it.call, it.webhook.url if it.webhook is not None else None)
+    if own in [(o.plugin, o.call, o.webhook.url if o.webhook is not None else None) for o in others]:
+        what = it.call or f"the webhook {own[2]}"
+        ws.problems.add("duplicate_name", it.place, path, f"{what} is a subscriber of this event already")
+
+
+def _check_sent(ws: Workspace, webhook: Webhook, event: str, path: str) -> None:
+    """What a webhook names has to be there, and may be told."""
+    resource = ws.resources[event.rpartition(".")[0]]
+    known = {**attributes(resource), **resource.events.get(Name(event.rpartition(".")[2]), {})}
+    for at, name in enumerate(webhook.fields):
+        found = known.get(name)
+        if found is None or (isinstance(found, Field) and (found.secret or found.transient)):
+            missing = f'there is no field "{name}"{did_you_mean(name, known)}'
+            message = missing if found is None else f'"{name}" is told to nobody'
+            ws.problems.add("webhook", webhook.place.of("fields", at), path, message)
 
 
 def events_of(resource: Resource) -> tuple[str, ...]:

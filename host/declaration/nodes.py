@@ -919,7 +919,13 @@ class Webhook(Node):
     """An address that events are sent to, signed as Standard Webhooks has it."""
 
     url: Name = word("the setting of the plugin that holds the address; while it is empty nothing is sent")
-    secret: Name = word("the setting that holds the secret of the signature")
+    secret: Name = word(
+        "the setting that holds the secret of the signature, `whsec_…`; several between spaces while it is replaced"
+    )
+    fields: tuple[Name, ...] = word(
+        "send these fields alone, also such with a `read` rule; by default all that are read by everyone who sees the row",
+        (),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

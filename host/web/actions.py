@@ -20,6 +20,7 @@ from host.declaration.paths import action_paths
 from host.errors import FieldError, Forbidden, Invalid, MalformedKey, NotFound, UnsupportedMediaType
 from host.fields.forms import STANDARD, Form
 from host.service.context import Context
+from host.service.emitting import emit_of_action
 from host.service.runtime import Runtime
 from host.service.streams import Stream
 from host.service.writing import locked
@@ -101,12 +102,15 @@ class _ActionHandler:
         call = self.runtime.calls[f"{model.plugin}:{action.call}"]
         with transaction(self.runtime, request, action, model.plugin) as begun:
             ctx = placed(begun, self.parents, request)
-            if action.target == "item":
-                result = call(ctx, self._row(ctx, request), data)
+            row = self._row(ctx, request) if action.target == "item" else None
+            if row is not None:
+                result = call(ctx, row, data)
             else:
                 if not self.runtime.policy.actor_may(model.plugin, action.access, ctx.facts):
                     raise Forbidden("you may not do this")
                 result = call(ctx, data)
+            if action.emits:
+                emit_of_action(ctx, model, action, row, data, result)
             return answered(ctx, action, result, self.wire, f"{camel(model.name)}{camel(self.name)}Output")
 
     def _row(self, ctx: Context, request: Request) -> dict[str, Any]:

@@ -47,9 +47,11 @@ resources:
     access: {read: "owner or in_open_folder", create: authenticated, update: owner, delete: owner}
     events:
       sent: {to: {type: string, required: true}, amount: decimal, day: date}
+      renamed: {text: string, title: string, owner: uuid, price: decimal}
     actions:
       send: {call: actions.send, access: owner, in: word}
-      rename: {call: actions.rename, access: owner, in: word, out: note}
+      rename: {call: actions.rename, access: owner, in: word, out: note, emits: renamed}
+      start: {call: actions.start, target: collection, access: authenticated, in: word, out: note, emits: [renamed, sent]}
       half: {target: collection, call: actions.half, access: authenticated}
   marked:
     mixins: [owned, soft_delete]
@@ -67,6 +69,9 @@ def send(ctx, row, data):
 
 def rename(ctx, row, data):
     return ctx.records("note").update(row["id"], {"title": data["text"]})
+
+def start(ctx, data):
+    return {**ctx.records("note").create({"title": data["text"], "price": Decimal("2.00")}), "to": "all"}
 
 def half(ctx, data):
     ctx.records("tag").create({"name": "outer"})
@@ -239,6 +244,31 @@ def test_declared_events_hold_their_data(core: Core) -> None:
     [event] = since(core, begin)
     assert (event["name"], event["key"], event["changes"]) == ("demo.note.sent", note["id"], None)
     assert event["data"] == {"to": "ben", "amount": "1.50", "day": "2026-01-02"}
+
+
+def test_actions_emit_what_they_declare(core: Core) -> None:
+    ann = core.user()
+    note = ann.make("/api/demo/notes", title="One")
+    begin = mark(core)
+    assert ann.post(f"/api/demo/notes/{note['id']}/rename", {"text": "Two"}).status == 200
+    updated, renamed = since(core, begin)
+    assert (updated["name"], renamed["name"], renamed["key"]) == (
+        "demo.note.updated",
+        "demo.note.renamed",
+        note["id"],
+    )
+    assert renamed["data"] == {"text": "Two", "title": "Two", "owner": ann.actor.id}  # type: ignore[union-attr]
+
+
+def test_collection_actions_emit_about_their_answer(core: Core) -> None:
+    ann = core.user()
+    begin = mark(core)
+    note = ann.post("/api/demo/notes/start", {"text": "One"}).json
+    events = since(core, begin)
+    assert [event["name"].rpartition(".")[2] for event in events] == ["created", "renamed", "sent"]
+    assert {event["key"] for event in events} == {note["id"]}
+    assert events[1]["data"]["price"] == "2.00"
+    assert events[2]["data"] == {"to": "all"}
 
 
 @pytest.mark.parametrize(
