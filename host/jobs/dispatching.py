@@ -1,0 +1,89 @@
+"""From the job table into the RQ queue: in bounded batches, so that the order stays the table's, by any number of dispatchers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from host.jobs.claims import DISPATCH_SECONDS, Chosen, choose
+from host.jobs.queues import Entry, Handover
+from host.jobs.statements import kept, listed, listing, own_transaction, value
+from host.jobs.window import Window
+from host.service.jobs import among
+from host.service.runtime import Runtime
+
+STRAY_KEY: Final = "queues with jobs"
+
+
+class Dispatcher:
+    """Fills the queue of one group of workers. `queues` are the host queues of the group; none means all."""
+
+    def __init__(self, runtime: Runtime, handover: Handover, queues: Sequence[str], workers: int) -> None:
+        self._runtime, self._handover, self._workers = runtime, handover, workers
+        self._chosen = tuple(queues)
+        self._queues = list(queues) or queues_with_jobs(runtime)
+        self._window = Window(workers)
+        self._between: set[str] = set()
+
+    def fill(self) -> bool:
+        """Hand over as many jobs as there is room for; whether more are waiting. Raises RedisError where Redis is away."""
+        room = self._window.room(self._handover.length())
+        if room == 0:
+            return True
+        chosen, is_full = self._choose(room)
+        if chosen:
+            self._handover.push(Entry(it.id, it.attempt) for it in chosen)
+            self._window.filled(is_full=is_full)
+        return is_full
+
+    def _choose(self, room: int) -> tuple[list[Chosen], bool]:
+        """The same number of each queue, so that a full one does not keep the others waiting."""
+        found: list[Chosen] = []
+        is_full = False
+        each = max(1, room // max(1, len(self._queues)))
+        for queue in self._queues:
+            chosen = choose(self._runtime, queue, each)
+            is_full = is_full or len(chosen) == each
+            found += chosen
+        return found, is_full
+
+    def tidy(self) -> None:
+        """Now and then: jobs that still wait in Redis are not lost, and what dead workers left there is forgotten."""
+        if not self._chosen:
+            self._queues = queues_with_jobs(self._runtime)
+        keep_dispatched(self._runtime, [entry.job for entry in self._handover.waiting()])
+        between = self._handover.between()
+        for text in between & self._between:
+            self._handover.taken(text)
+        self._between = between
+
+
+def queues_with_jobs(runtime: Runtime) -> list[str]:
+    """Every queue that a declaration names, and those in which jobs of earlier declarations wait."""
+    declared = {task.queue for task in runtime.tasks.values()}
+    with runtime.database.reading() as driver:
+        stray = {row[0] for row in kept(runtime, STRAY_KEY, _waiting_queues).run(driver, {}).fetchall()}
+    return sorted(declared | stray)
+
+
+def keep_dispatched(runtime: Runtime, jobs: Sequence[str]) -> None:
+    """Give dispatched jobs more time to be claimed: they are still where workers find them."""
+    if not jobs:
+        return
+    until = datetime.now(UTC) + timedelta(seconds=DISPATCH_SECONDS)
+    statement = kept(runtime, "keep dispatched", lambda table: _keeping(runtime, table))
+    with own_transaction(runtime) as driver:
+        statement.run(driver, {"leased_until": until, "ids": listing(runtime, sorted(jobs))})
+
+
+def _waiting_queues(table: sa.Table) -> Any:
+    return sa.select(table.c.queue).where(among(table.c.state, ("queued",))).distinct()
+
+
+def _keeping(runtime: Runtime, table: sa.Table) -> Any:
+    columns = table.c
+    mine = [listed(runtime, columns.id, "ids", "uuid"), among(columns.state, ("dispatched",))]
+    return table.update().where(*mine).values(leased_until=value(columns.leased_until))
