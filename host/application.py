@@ -22,6 +22,7 @@ from host.discovery.hooks import make_hooks
 from host.fields.kinds import kinds, vocabulary
 from host.limiting import Limiter
 from host.mail.making import make_mailer
+from host.metrics import FileStore, MemoryStore, Meters
 from host.migrations.owners import Owner
 from host.service.files import Files
 from host.service.repeats import Repeats
@@ -35,11 +36,13 @@ from host.web.authentication import Authentication
 from host.web.bulk import BulkOperations
 from host.web.door import Door, run_wsgi
 from host.web.files import FileOperations
+from host.web.gauges import Gauges
 from host.web.health import HealthOperations
 from host.web.history import HistoryOperations
 from host.web.idempotency import Idempotency
 from host.web.identity import identity_operations
 from host.web.logs import AccessLog
+from host.web.metrics import MetricsOperation, RequestMeter
 from host.web.operations import Operation
 from host.web.pipeline import Fallback, Pipeline
 from host.web.protection import protected, protection
@@ -135,7 +138,7 @@ def assemble(settings: Settings) -> App:
     )
     files = Files.make(open_storage(settings.storage, settings.root), settings.storage, settings.secret)
     runtime = Runtime.make(registry, database, settings.secret, calls, files, audit=settings.audit)
-    runtime = replace(runtime, mail=make_mailer(settings, registry.declaration))
+    runtime = replace(runtime, mail=make_mailer(settings, registry.declaration), meters=_meters(settings))
     limiter = Limiter.open(settings.redis.url, settings.redis.prefix)
     authentication = Authentication.make(runtime, settings, hooks)
     operations: tuple[Operation, ...] = (
@@ -150,6 +153,9 @@ def assemble(settings: Settings) -> App:
             table_owners(loaded, settings.root),
             hooks.hook.health_checks,
         ).operations(),
+        *MetricsOperation(
+            runtime.meters, Gauges(runtime), settings.metrics, settings.is_embedded
+        ).operations(),
     )
     everywhere = settings.identity.cookies
     chosen = served(operations, registry.declaration, settings.only)
@@ -160,7 +166,14 @@ def assemble(settings: Settings) -> App:
         protection(settings, limiter, router) + Idempotency(Repeats(runtime, settings.idempotency)).steps()
     )
     steps = AccessLog().steps() + Audit(runtime).steps() + steps + Steps(guards=(guard_scopes,))
+    if settings.metrics.is_on:
+        steps += RequestMeter(runtime.meters, database).steps()
     return App(settings, runtime, operations, authentication, hooks, limiter, router, steps)
+
+
+def _meters(settings: Settings) -> Meters:
+    folder = settings.metrics.folder
+    return Meters(FileStore(Path(folder)) if folder and settings.metrics.is_on else MemoryStore())
 
 
 def timeouts(settings: Settings) -> Timeouts:

@@ -124,6 +124,12 @@ class Database:
             finally:
                 transaction.rollback()
 
+    def connections(self) -> tuple[tuple[str, int, int], ...]:
+        """Of each pool how many connections are taken, and how many wait to be."""
+        pool: Any = self.engine.pool  # the base class does not count
+        reading = ("reading", self._readers - self._slots._value, len(self._idle))
+        return reading, ("writing", pool.checkedout(), pool.checkedin())
+
     def check(self) -> None:
         """Raise ConfigurationError in one sentence when the database cannot be reached."""
         try:

@@ -50,8 +50,17 @@ JOBS: Final = Metric(
 QUEUE_AGE: Final = Metric(
     "hostwright_queue_age_seconds", "gauge", "For how long the oldest due job has waited.", ("queue",)
 )
+PROCESSES: Final = Metric(
+    "hostwright_job_processes", "gauge", "Workers and schedulers that were seen lately.", ("kind",)
+)
 SCHEDULE_LAG: Final = Metric(
-    "hostwright_schedule_lag_seconds", "gauge", "How late the next firing of a schedule is.", ("schedule",)
+    "hostwright_schedule_lag_seconds",
+    "gauge",
+    "How late a schedule is that should have fired.",
+    ("schedule",),
+)
+FIRED_LAG: Final = Metric(
+    "hostwright_schedule_fired_lag_seconds", "gauge", "How late a schedule fired last.", ("schedule",)
 )
 OUTBOX: Final = Metric(
     "hostwright_outbox_events", "gauge", "Events that the relay has not given a place yet."
@@ -61,5 +70,6 @@ OUTBOX_LAG: Final = Metric(
 )
 
 METRICS: Final = (
-    REQUESTS, LATENCY, CONNECTIONS, ATTEMPTS, RUN_TIME, WAIT, DATABASE_UP, JOBS, QUEUE_AGE, SCHEDULE_LAG, OUTBOX, OUTBOX_LAG,
+    REQUESTS, LATENCY, CONNECTIONS, ATTEMPTS, RUN_TIME, WAIT,
+    DATABASE_UP, JOBS, QUEUE_AGE, PROCESSES, SCHEDULE_LAG, FIRED_LAG, OUTBOX, OUTBOX_LAG,
 )  # fmt: skip

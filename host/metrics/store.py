@@ -69,6 +69,8 @@ class FileStore:
         self._lock: int | None = None
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if folder.stat().st_uid != os.getuid():  # somebody else's, in a folder that all share
+                raise PermissionError(0, "it belongs to somebody else")
             self._alive = os.open(folder / "alive", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise ConfigurationError(f"metrics cannot be kept in {folder}: {error.strerror}") from None

@@ -14,6 +14,7 @@ from host.actor import Actor
 from host.compiler.registry import Registry
 from host.database import Database
 from host.errors import Unavailable
+from host.metrics import MemoryStore, Meters
 from host.query.cursors import Cursors
 from host.query.plans import Planner
 from host.service.appending import Appender
@@ -31,6 +32,7 @@ from host.service.waking import LocalWaker, Waker
 from host.service.working import Working
 from host.settings import AuditSettings
 from host.storage import Storage
+from host.tracing import Exporter
 from host.unit_of_work import UnitOfWork, unit_of_work
 
 
@@ -51,6 +53,8 @@ class Runtime:
     waker: Waker = field(default_factory=LocalWaker)  # tells whoever carries jobs out
     sealer: Sealer = field(default_factory=lambda: Sealer(""))
     mail: Post | None = None  # what sends the mail of `ctx.mail`
+    meters: Meters = field(default_factory=lambda: Meters(MemoryStore()))
+    exporter: Exporter | None = None  # is told of every part of a trace
     _origin: ContextVar[Origin] = field(default_factory=lambda: ContextVar("origin", default=NOWHERE))
     _working: ContextVar[Working | None] = field(default_factory=lambda: ContextVar("working", default=None))
     _joint: ContextVar[Joint | None] = field(default_factory=lambda: ContextVar("joint", default=None))

@@ -6,6 +6,7 @@ from host.settings.identity import IdentitySettings
 from host.settings.jobs import JobSettings
 from host.settings.logs import LogSettings
 from host.settings.mail import MailSettings, RecoverySettings
+from host.settings.metrics import MetricsSettings
 from host.settings.oidc import OidcProvider, OidcSettings
 from host.settings.reading import PREFIX
 from host.settings.sign_in import SignInSettings
@@ -20,6 +21,7 @@ __all__ = [
     "JobSettings",
     "LogSettings",
     "MailSettings",
+    "MetricsSettings",
     "OidcProvider",
     "OidcSettings",
     "RecoverySettings",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from host.settings.identity import IdentitySettings
 from host.settings.jobs import JobSettings
 from host.settings.logs import LogSettings
 from host.settings.mail import MailSettings, RecoverySettings
+from host.settings.metrics import MetricsSettings, shared_folder
 from host.settings.oidc import OidcSettings, with_providers
 from host.settings.protection import ProtectionSettings
 from host.settings.proxy import ProxySettings, host_name
@@ -60,6 +61,7 @@ class Settings:
     proxy: ProxySettings = field(default_factory=ProxySettings)
     jobs: JobSettings = field(default_factory=JobSettings)
     logs: LogSettings = field(default_factory=LogSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -78,6 +80,11 @@ class Settings:
     def var(self) -> Path:
         """Where the app keeps what it writes."""
         return self.root / "var"
+
+    def sharing(self) -> Settings:
+        """The same, for a process that serves beside others: their metrics lie in one place."""
+        folder = shared_folder(self.metrics, self.var)
+        return replace(self, metrics=replace(self.metrics, folder=folder))
 
 
 def read_settings(

@@ -1,6 +1,7 @@
 """Who may ask at all: over HTTPS, and for a name of this site. `application` adds these steps on servers.
 
-Requests of this machine itself pass, and those for its health, which balancers ask for over plain HTTP by address.
+Requests of this machine itself pass, and those for its health and metrics, which balancers and monitors ask for over plain
+HTTP by address.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from host.web.forwarded import is_local
 from host.web.http import Answer, Request
 from host.web.steps import Arrival
 
-HEALTH = "/health"
+OPERATING = ("/health", "/metrics")
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]"))
 _KEPT = "=&%+,;:@/?!$'()*~[]-._"
 
@@ -23,7 +24,7 @@ def only_https(public_url: str) -> Arrival:
     authority = public_url.removeprefix("https://") if public_url.startswith("https://") else ""
 
     def arrive(request: Request) -> Answer | None:
-        if request.scheme == "https" or is_local(request.remote) or request.path.startswith(HEALTH):
+        if request.scheme == "https" or is_local(request.remote) or request.path.startswith(OPERATING):
             return None
         name = authority or host_name(request.host)
         if request.method not in ("GET", "HEAD") or not name:
@@ -42,7 +43,7 @@ def known_hosts(hosts: frozenset[str]) -> Arrival:
 
     def arrive(request: Request) -> None:
         name = host_name(request.host)
-        if name in exact or (below and name.endswith(below)) or request.path.startswith(HEALTH):
+        if name in exact or (below and name.endswith(below)) or request.path.startswith(OPERATING):
             return
         if not ((name in LOOPBACK or not request.host) and is_local(request.remote)):
             raise Misdirected("this name is not one of the site")

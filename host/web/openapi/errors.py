@@ -44,6 +44,7 @@ BY_KIND: dict[str, tuple[Case, ...]] = {
     "export": (errors.Invalid,),
     "history": (errors.Invalid,),
     "import": (errors.Conflict,),
+    "metrics": (errors.Unauthenticated, errors.NotFound),
     "create": (errors.Conflict,),
     "update": CHANGING,
     "delete": CHANGING,
