@@ -82,6 +82,14 @@ def hold(runtime: Runtime, driver: Any, job: str, attempt: int, until: datetime)
     return bool(found.rowcount)
 
 
+def queues_with_jobs(runtime: Runtime) -> list[str]:
+    """Every queue that a declaration names, and those in which jobs of earlier declarations wait."""
+    declared = {task.queue for task in runtime.tasks.values()}
+    with runtime.database.reading() as driver:
+        waiting = {row[0] for row in kept(runtime, "queues", _queues).run(driver, {}).fetchall()}
+    return sorted(declared | waiting)
+
+
 def next_due(runtime: Runtime, queue: str) -> datetime | None:
     """When the first waiting job of a queue is to begin; None where none waits. It may have to wait for others still."""
     found: list[datetime] = []
@@ -289,6 +297,10 @@ def _counting(runtime: Runtime, table: sa.Table) -> Any:
         listed(runtime, columns.name, "names", "text"), busy
     )
     return counted.group_by(columns.name)
+
+
+def _queues(table: sa.Table) -> Any:
+    return sa.select(table.c.queue).where(among(table.c.state, ("queued",))).distinct()
 
 
 def _priority(table: sa.Table) -> Any:

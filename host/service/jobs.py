@@ -178,7 +178,7 @@ def _inserting(table: sa.Table) -> Any:
 
 def among(column: sa.Column[Any], states: Iterable[str]) -> sa.ColumnElement[bool]:
     """Whether the state is one of these, written as the conditions of the indexes are: with parameters they are not used."""
-    written = [sa.literal_column(f"'{state}'") for state in states]
+    written: list[Any] = [sa.literal_column(f"'{state}'") for state in states]
     return column == written[0] if len(written) == 1 else column.in_(written)
 
 

@@ -21,6 +21,7 @@ from host.actor import SYSTEM, Actor
 from host.application import App, assemble, flask_app
 from host.compiler.models import ACCOUNT
 from host.database import Database
+from host.jobs.draining import Ran, drain
 from host.service.keys import hex24
 from host.service.runtime import Runtime
 from host.settings import Settings, StorageSettings
@@ -106,6 +107,10 @@ class Site:
     def as_actor(self, name: str | None = None, *, role: str = "user") -> Client:
         """A client signed in as a new account."""
         return self.client(self.account(name, role=role))
+
+    def run_jobs(self, *, ahead: float = 0) -> list[Ran]:
+        """Carry out what is due, as a worker would; `ahead` counts the next so many seconds as past."""
+        return drain(self.runtime, ahead=ahead)
 
     def close(self) -> None:
         """Give back every connection."""
