@@ -27,6 +27,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "new": ("host.cli.new:new", "Make the files of a new plugin or site."),
     "routes": ("host.cli.show:routes", "List every path and method with its operation and rule."),
     "run": ("host.cli.run:run", "Run the site here, with nothing to configure."),
+    "schedules": (
+        "host.cli.schedules:schedules",
+        "See when jobs run by themselves; run, pause and resume one.",
+    ),
     "serve": ("host.cli.serve:serve", "Serve the site with several processes."),
     "show": ("host.cli.show:show", "Show what a resource has become."),
     "user": ("host.cli.user:user", "Make, list and change accounts."),

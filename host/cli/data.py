@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from host.compiler.models import ACCOUNT
 from host.compiler.registry import Registry
 from host.database import Database
 from host.errors import ConfigurationError
+from host.mail.making import make_mailer
 from host.service.files import Files
 from host.service.runtime import Runtime
 from host.settings import Settings
@@ -29,7 +31,8 @@ def opened_data(root: Path) -> Iterator[tuple[Runtime, Settings]]:
     try:
         check_tables(database, registry)
         files = Files.make(open_storage(settings.storage, settings.root), settings.storage, settings.secret)
-        yield Runtime.make(registry, database, settings.secret, files=files, audit=settings.audit), settings
+        runtime = Runtime.make(registry, database, settings.secret, files=files, audit=settings.audit)
+        yield replace(runtime, mail=make_mailer(settings, registry.declaration)), settings
     finally:
         database.dispose()
 

@@ -7,20 +7,17 @@ of schedulers that find a time due one moves the schedule on, and the others fin
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any, Final
 
-import sqlalchemy as sa
-
 from host.actor import SYSTEM
 from host.auth.inserts import inserting
-from host.jobs.timetable import FIRING, ON_TIME, SCHEDULE, Planned, Row, Timetable
+from host.jobs.timetable import FIRING, ON_TIME, SCHEDULE, Planned, Row, Timetable, last_state
 from host.service.context import Context
 from host.service.jobs import UNFINISHED
 from host.service.runtime import Runtime
-from host.service.tasks import JOB
 
 MOST_MISSED: Final = 100  # that `run_all` runs after all
 LONGEST_PAUSE: Final = 5.0  # seconds; what commands change has been noticed by then
@@ -84,7 +81,7 @@ class Scheduler:
         with self._runtime.writing(SYSTEM, plugin="host") as ctx:
             if not _moved_on(ctx, planned, row, now, {"fired_at": now, "lag": lag} if times else {}):
                 return
-            is_busy = planned.schedule.overlap == "skip" and _is_running(ctx, planned)
+            is_busy = planned.schedule.overlap == "skip" and last_state(ctx, planned.name) in UNFINISHED
             for at in times:
                 is_busy = _started(ctx, planned, at, now, is_busy=is_busy)
 
@@ -137,17 +134,3 @@ def _add_firing(ctx: Context, name: str, at: datetime, now: datetime, job: str |
     table = ctx.table(FIRING)
     made = inserting(ctx, table).values(**values).on_conflict_do_nothing().returning(table.c.schedule)
     return ctx.execute(made).first() is not None
-
-
-def _is_running(ctx: Context, planned: Planned) -> bool:
-    """Whether the job of the last firing that had one waits or runs."""
-    firing, job = ctx.table(FIRING), ctx.table(JOB)
-    last: sa.Select[Any] = (
-        sa.select(firing.c.job)
-        .where(firing.c.schedule == planned.name, firing.c.job.is_not(None))
-        .order_by(firing.c.planned_at.desc())
-        .limit(1)
-    )
-    found: Sequence[Any] = ctx.execute(last).scalars().all()
-    waiting = sa.select(job.c.id).where(job.c.id.in_(found), job.c.state.in_(UNFINISHED))
-    return bool(found) and ctx.execute(waiting).first() is not None

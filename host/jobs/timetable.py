@@ -17,6 +17,7 @@ from host.errors import NotFound
 from host.jobs.cron import Cron
 from host.service.context import Context
 from host.service.runtime import Runtime
+from host.service.tasks import JOB
 
 SCHEDULE: Final = "host.schedule"
 FIRING: Final = "host.firing"
@@ -130,3 +131,19 @@ class Timetable:
     def _plan(ctx: Context, it: Planned, next_at: datetime, **values: Any) -> None:
         table = ctx.table(SCHEDULE)
         ctx.execute(table.update().where(table.c.name == it.name).values(next_at=next_at, **values))
+
+
+def last_state(ctx: Context, name: str) -> str | None:
+    """What has become of the job of the last firing that had one; None where there is no such job, or none any more."""
+    firing, job = ctx.table(FIRING), ctx.table(JOB)
+    last = (
+        sa.select(firing.c.job)
+        .where(firing.c.schedule == name, firing.c.job.is_not(None))
+        .order_by(firing.c.planned_at.desc())
+        .limit(1)
+    )
+    found = ctx.execute(last).scalar_one_or_none()
+    if found is None:
+        return None
+    state: str | None = ctx.execute(sa.select(job.c.state).where(job.c.id == found)).scalar_one_or_none()
+    return state
