@@ -52,7 +52,7 @@ class Accounts:
         the name or the address is taken."""
         names = names_of(values)
         self.passwords.check(values["password"], *names.values())
-        _check_role(role)
+        check_role(role)
         row = {
             "email": names.get("email"), "name": full_name(values), "role": role, "hex": hex24(),
             "first_name": values.get("first_name"), "last_name": values.get("last_name"),
@@ -150,7 +150,7 @@ class Accounts:
 
     def set_role(self, account: Row, role: str) -> None:
         """Another role; tokens go on counting, with the new role in force."""
-        _check_role(role)
+        check_role(role)
         self._change(account, {"role": role})
 
     def set_active(self, account: Row, *, active: bool) -> None:
@@ -232,6 +232,7 @@ def _at_given(error: Duplicate, values: Mapping[str, Any]) -> Duplicate:
     return Duplicate(error.detail, [FieldError("/username", item.code, item.detail) for item in error.errors])
 
 
-def _check_role(role: str) -> None:
+def check_role(role: str) -> None:
+    """Raise Invalid for what is no word of lower-case letters."""
     if _ROLE.fullmatch(role) is None:
         raise Invalid.at("/role", "pattern", "a role is a word of lower-case letters, digits and _")

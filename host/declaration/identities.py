@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from host.declaration.nodes import Endpoint, Field, TypeRef, Wire
+from host.declaration.nodes import Endpoint, Expression, Field, TypeRef, Wire
 from host.declaration.problems import did_you_mean
 from host.declaration.workspace import ACCOUNT, HOST, Workspace, owner_of
 
@@ -18,13 +18,20 @@ from host.declaration.workspace import ACCOUNT, HOST, Workspace, owner_of
 INPUTS: Final[Mapping[str, str]] = {
     "sign_up": "sign_up", "sign_in": "sign_in", "refresh": "refreshing", "update_me": "profile_change",
     "change_password": "password_change", "sign_out": "refreshing", "end_session": "session_choice",
+    "accounts": "account_slice", "account": "account_choice", "make_account": "account_made",
+    "change_account": "account_changed", "remove_account": "account_choice", "set_password": "password_set",
 }  # fmt: skip
 OUTPUTS: Final[Mapping[str, str]] = {
     "sign_up": "signed_in", "sign_in": "signed_in", "refresh": "signed_in", "me": "profile", "update_me": "profile",
     "change_password": "done", "sign_out": "done", "sign_out_all": "done", "end_session": "done",
-    "sessions": "session_list",
+    "sessions": "session_list", "accounts": "account_list", "account": "profile", "make_account": "profile",
+    "change_account": "profile", "remove_account": "done", "set_password": "done",
 }  # fmt: skip
 OPEN: Final = ("sign_up", "sign_in", "sign_out", "refresh")  # who asks is found by the work itself
+NEEDS_NOTHING: Final = ("sign_out", "refresh", "accounts")
+ADMINISTERING: Final = (
+    "accounts", "account", "make_account", "change_account", "remove_account", "set_password",
+)  # fmt: skip
 GIVING: Final = ("sign_up", "sign_in", "refresh")  # what answers a token
 ONLY_HERE: Final = ("by", "message", "token", "cookies", "redirect", "role")
 KEYS: Final = ("id", "user_id")
@@ -59,12 +66,18 @@ def with_identity(ws: Workspace, name: str, endpoint: Endpoint, path: str) -> En
         ws.problems.add("out_of_place", endpoint.place.name("role"), f"{path}.role", message)
     return replace(
         endpoint,
-        access=("public",) if work in OPEN else ("authenticated",),
-        input=endpoint.input or _of_host(INPUTS.get(work), is_required=work not in ("sign_out", "refresh")),
+        access=(_admitted(work),),
+        input=endpoint.input or _of_host(INPUTS.get(work), is_required=work not in NEEDS_NOTHING),
         out=endpoint.out or _of_host(OUTPUTS[work]),
         write=False,
         token=_seconds(ws, endpoint, owner_of(name), path),
     )
+
+
+def _admitted(work: str) -> Expression:
+    if work in ADMINISTERING:
+        return Expression("role('admin')")
+    return Expression("public" if work in OPEN else "authenticated")
 
 
 def check_names(ws: Workspace, endpoint: Endpoint, path: str) -> None:
@@ -74,11 +87,13 @@ def check_names(ws: Workspace, endpoint: Endpoint, path: str) -> None:
         known = set(ws.types[f"{HOST}.{INPUTS[work]}"].fields) if work in INPUTS else set()
         _check_known(ws, endpoint.input, known, f"{path}.in", "takes")
     out = endpoint.out
+    if work == "accounts" and out is not None and out.type == "list":
+        out = out.of
     if out is None or out.type != "object":
         return
     account = {key for key, field in ws.resources[ACCOUNT].fields.items() if not field.secret}
     known = {*ws.types[f"{HOST}.{OUTPUTS[work]}"].fields}
-    if OUTPUTS[work] in ("signed_in", "profile"):
+    if OUTPUTS[work] in ("signed_in", "profile", "account_list"):
         known |= {*account, *ws.types[f"{HOST}.profile"].fields, "user"}
     _check_known(ws, out, known, f"{path}.out", "answers")
     _check_keys(ws, endpoint, out, f"{path}.out")

@@ -485,7 +485,7 @@ class Credential(Node):
 
 Identity = Literal[
     "sign_up", "sign_in", "sign_out", "sign_out_all", "me", "update_me", "change_password", "refresh", "sessions",
-    "end_session",
+    "end_session", "accounts", "account", "make_account", "change_account", "remove_account", "set_password",
 ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
+from host.access import facts_of
 from host.actor import SYSTEM
 from host.auth.accounts import Accounts
 from host.auth.bearer import bearer_token
@@ -22,10 +23,11 @@ from host.auth.sessions import Visitor
 from host.compiler.schemas import camel
 from host.declaration.nodes import Credential, Endpoint, WireValues
 from host.declaration.workspace import HOST
-from host.errors import SignUpClosed, Unauthenticated
+from host.errors import Forbidden, SignUpClosed, Unauthenticated
 from host.service.runtime import Runtime
 from host.web import cookies
 from host.web.actions import is_form, read_input, sent, shape_of
+from host.web.administering import Administration
 from host.web.csrf import Csrf
 from host.web.http import Answer, Request, json_answer
 from host.web.operations import Operation, operation_id
@@ -73,7 +75,7 @@ class IdentityOperations:
 
     def operations(self) -> Iterator[Operation]:
         """Every operation, the host's own and those of plugins."""
-        profiles = Profiles(self.accounts, self.recovery)
+        profiles, staff = Profiles(self.accounts, self.recovery), Administration(self.accounts)
         works: Mapping[str, Work] = {
             "sign_up": self.sign_up, "sign_in": self.sign_in, "refresh": self.refresh, "sign_out": self.sign_out,
             "sign_out_all": self.sign_out_all, "sessions": self.sessions, "end_session": self.end_session,
@@ -83,9 +85,28 @@ class IdentityOperations:
             ),
             "change_password": lambda asked: Done({"message": asked.said(profiles.change_password(asked.request, asked.given))}),
         }  # fmt: skip
+        works = {**works, **self._administering(staff)}
         for name, node in self._runtime.registry.declaration.endpoints.items():
             if node.identity is not None:
                 yield self._operation(name, node, works[node.identity])
+
+    def _administering(self, staff: Administration) -> Mapping[str, Work]:
+        """What administrators do with accounts."""
+
+        def shown(asked: Asked, account: Row) -> Done:
+            return Done(shown_profile(self._runtime, account, asked.node.by))
+
+        def rows(asked: Asked) -> Done:
+            items = [shown(asked, account).values for account in staff.listed(asked.given)]
+            return Done({"items": items, "next": None})
+
+        return {
+            "accounts": rows, "account": lambda asked: shown(asked, staff.get(asked.given)),
+            "make_account": lambda asked: shown(asked, staff.make(asked.request, asked.given)),
+            "change_account": lambda asked: shown(asked, staff.change(asked.request, asked.given)),
+            "remove_account": lambda asked: Done({"message": asked.said(staff.remove(asked.request, asked.given))}),
+            "set_password": lambda asked: Done({"message": asked.said(staff.set_password(asked.given))}),
+        }  # fmt: skip
 
     # -- in and out --
 
@@ -233,12 +254,15 @@ class IdentityOperations:
 
     def _handle(self, name: str, node: Endpoint, work: Work, request: Request) -> Answer:
         given = read_input(self._runtime, request, node, f"{camel(name)}Input", WireValues(), node.unknown)
+        if not self._runtime.policy.actor_may("host", node.access, facts_of(request.actor)):
+            raise Forbidden("you may not do this")
         done = work(Asked(request, node, given))
         if node.redirect and (node.method == "GET" or is_form(request, node)):
             return Answer(303, b"", None, [("Location", node.redirect), NO_STORE, *done.headers])
         if node.out is None or node.out.type == "none":
             return Answer(node.status or 204, b"", None, [NO_STORE, *done.headers])
-        shown = shape_of(self._runtime.context(SYSTEM), node.out, None)(done.values)
+        values: Any = done.values["items"] if node.out.type == "list" else done.values
+        shown = shape_of(self._runtime.context(SYSTEM), node.out, None)(values)
         return json_answer(shown, node.status or 200, [NO_STORE, *done.headers])
 
 
