@@ -67,6 +67,13 @@ def claim(runtime: Runtime, job: str, attempt: int, worker: str = "") -> Claimed
     return _claimed(row) if row is not None else None
 
 
+def held(runtime: Runtime, job: str, attempt: int) -> Claimed | None:
+    """A running try that somebody holds; for whoever has to end it in that one's place."""
+    with runtime.database.reading() as driver:
+        row = kept(runtime, "held", _holding).run(driver, {"job": job, "try": attempt}).fetchone()
+    return _claimed(row) if row is not None else None
+
+
 def renew(runtime: Runtime, job: str, attempt: int, seconds: float = LEASE_SECONDS) -> bool:
     """Hold a running try for so much longer, over a connection of its own; False when it has been taken away."""
     until = datetime.now(UTC) + timedelta(seconds=seconds)
@@ -247,6 +254,10 @@ def _claiming(table: sa.Table) -> Any:
         among(columns.state, ("dispatched",)),
     ]
     return _begun(table.update().where(*mine), table).returning(*(columns[name] for name in COLUMNS))
+
+
+def _holding(table: sa.Table) -> Any:
+    return sa.select(*(table.c[name] for name in COLUMNS)).where(*of_try(table))
 
 
 def _begun(update: Any, table: sa.Table) -> Any:

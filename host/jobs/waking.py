@@ -160,6 +160,11 @@ class Ear:
                     pass
         return bool(ready)
 
+    def rouse(self) -> None:
+        """End the waiting; also for a signal handler."""
+        with suppress(BlockingIOError):
+            self._hearing.send(b"!")
+
     def close(self) -> None:
         """Stop listening."""
         if self._socket is not None and self._path is not None:
@@ -191,7 +196,6 @@ class Ear:
                 with subscription:
                     subscription.subscribe(channel(self._settings))
                     for _ in subscription.listen():
-                        with suppress(BlockingIOError):
-                            self._hearing.send(b"!")
+                        self.rouse()
             except (RedisError, OSError):
                 pause.wait(0.2)
