@@ -13,8 +13,7 @@ from typing import Any, Final
 import orjson
 import sqlalchemy as sa
 
-from host.fields.columns import Instant
-from host.jobs.statements import kept, listed, listing, of_try, own_transaction, value
+from host.jobs.statements import instant, kept, listed, listing, of_try, own_transaction, value
 from host.service.jobs import UNFINISHED, among
 from host.service.runtime import Runtime
 
@@ -23,7 +22,6 @@ RENEW_SECONDS: Final = 5.0
 DISPATCH_SECONDS: Final = 20.0  # that a dispatched job may wait for a worker
 HIGHEST: Final = (1 << 63) - 1
 CHOOSING: Final = 0x6A6F6273  # the lock of PostgreSQL under which jobs with a bound are chosen
-_INSTANT: Final = Instant()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def claim(runtime: Runtime, job: str, attempt: int, worker: str = "") -> Claimed
 
 
 def held(runtime: Runtime, job: str, attempt: int) -> Claimed | None:
-    """A running try that somebody holds; for whoever has to end it in that one's place."""
+    """A running try as it is in the table; None where it is over."""
     with runtime.database.reading() as driver:
         row = kept(runtime, "held", _holding).run(driver, {"job": job, "try": attempt}).fetchone()
     return _claimed(row) if row is not None else None
@@ -104,7 +102,7 @@ def next_due(runtime: Runtime, queue: str) -> datetime | None:
         priority = _next_priority(runtime, driver, queue, HIGHEST)
         while priority is not None:
             row = kept(runtime, "first due", _first_due).run(driver, {"queue": queue, "priority": priority})
-            found += [_instant(it[0]) for it in row.fetchall()]
+            found += [instant(it[0]) for it in row.fetchall()]
             priority = _next_priority(runtime, driver, queue, priority)
     return min(found, default=None)
 
@@ -164,7 +162,7 @@ def _due(runtime: Runtime, driver: Any, queue: str, now: datetime) -> Iterator[i
             .run(driver, {"queue": queue, "priority": priority})
             .fetchone()
         )
-        if first is not None and _instant(first[0]) <= now:
+        if first is not None and instant(first[0]) <= now:
             yield priority
         priority = _next_priority(runtime, driver, queue, priority)
 
@@ -229,18 +227,12 @@ def _marked(runtime: Runtime, driver: Any, how: str, ids: list[Any], values: dic
 
 def _claimed(row: Any) -> Claimed:
     found = dict(zip(COLUMNS, row, strict=True))
-    found |= {"run_at": _instant(found["run_at"]), "started_at": _instant(found["started_at"])}
+    found |= {"run_at": instant(found["run_at"]), "started_at": instant(found["started_at"])}
     data = found["data"]
     found["data"] = orjson.loads(data) if isinstance(data, str | bytes) else data
     found |= {name: found[name] or "" for name in ("request_id", "trace")}
     found |= {name: str(found[name]) for name in ("id", "actor") if found[name] is not None}
     return Claimed(**found)
-
-
-def _instant(raw: Any) -> datetime:
-    found = _INSTANT.process_result_value(raw, None)  # type: ignore[arg-type]  # it asks for no dialect here
-    assert found is not None  # the columns that it is called for hold one
-    return found
 
 
 # --- the statements ---------------------------------------------------------------------------------------------------

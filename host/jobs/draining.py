@@ -1,4 +1,4 @@
-"""What is due carried out at once, by the process that asks: for tests, `hostwright jobs run`, and threads where there is no Redis."""
+"""What is due carried out at once, by the process that asks: tests, `hostwright jobs run`, threads where there is no Redis."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import sqlalchemy as sa
 
@@ -18,6 +18,19 @@ from host.service.tasks import Task
 DEAD_DAYS: Final = 30  # that a dead job is kept at least, so that somebody can look at it
 UNKNOWN_KEEP: Final = 7
 Outcome = Literal["done", "again", "dead", "cancelled", "lost", "skipped"]
+
+
+class Try(Protocol):
+    """A try that has failed."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def attempt(self) -> int: ...
+
+    @property
+    def started_at(self) -> datetime | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +76,11 @@ def fail(
 
 
 def note_failure(
-    runtime: Runtime, driver: Any, claimed: Claimed, error: dict[str, Any], worker: str | None, now: datetime
+    runtime: Runtime, driver: Any, failed: Try, error: dict[str, Any], worker: str | None, now: datetime
 ) -> None:
     """Within a transaction: the record of a try that has failed."""
     values = {
-        "job": claimed.id, "attempt": claimed.attempt, "started_at": claimed.started_at, "at": now, "worker": worker,
+        "job": failed.id, "attempt": failed.attempt, "started_at": failed.started_at, "at": now, "worker": worker,
         "error": error,
     }  # fmt: skip
     statement = runtime.plans.statement(("host.job_failure", "add"), lambda: _noting(failure_table(runtime)))

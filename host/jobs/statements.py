@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
 import sqlalchemy as sa
 
 from host.compiler.statements import Statement
+from host.fields.columns import Instant
 from host.service.jobs import among
 from host.service.runtime import Runtime
 from host.service.tasks import JOB
 
 FAILURE: Final = "host.job_failure"
 STEP: Final = "host.job_step"
+_INSTANT: Final = Instant()
 
 
 def job_table(runtime: Runtime) -> sa.Table:
@@ -43,6 +46,13 @@ def own_transaction(runtime: Runtime) -> Iterator[Any]:
     """A driver connection in a transaction of its own, whatever this thread has open."""
     with runtime.database.writing() as connection:
         yield connection.connection.dbapi_connection
+
+
+def instant(raw: Any) -> datetime:
+    """A point in time that a driver has answered."""
+    found = _INSTANT.process_result_value(raw, None)  # type: ignore[arg-type]  # it asks for no dialect here
+    assert found is not None  # the columns that it is called for hold one
+    return found
 
 
 def value(column: sa.Column[Any], name: str | None = None) -> sa.BindParameter[Any]:
