@@ -24,6 +24,7 @@ from host.jobs.failures import Failure, JobRefused, UnknownTask
 from host.jobs.interruptions import JobCancelled, JobTimeout, LeaseLost
 from host.jobs.running import run
 from host.jobs.statements import own_transaction
+from host.jobs.watching import watched
 from host.service.jobs import NOBODY_WORD, SYSTEM_WORD
 from host.service.journal import Origin
 from host.service.runtime import Runtime
@@ -50,13 +51,13 @@ def execute(runtime: Runtime, job: str, attempt: int, *, worker: str = "", limit
 
 def carry_out(runtime: Runtime, claimed: Claimed, *, limit: Limit = in_time) -> Outcome:
     """Carry out a try that has been claimed."""
+    return watched(runtime, claimed, lambda: _carried_out(runtime, claimed, limit))
+
+
+def _carried_out(runtime: Runtime, claimed: Claimed, limit: Limit) -> Outcome:
     task = runtime.tasks.get(claimed.name)
     carrying = Carrying(runtime, claimed, task) if task is not None else None
-    asked = Origin(
-        request_id=claimed.request_id,
-        actor=Actor(claimed.actor) if claimed.actor else None,
-        trace=claimed.trace,
-    )
+    asked = Origin(request_id=claimed.request_id, actor=Actor(claimed.actor) if claimed.actor else None)
     with runtime.asked(asked):
         try:
             if task is None or carrying is None:

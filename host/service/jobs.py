@@ -26,6 +26,7 @@ from host.fields.columns import json_value
 from host.service.context import Context
 from host.service.keys import uuid7
 from host.service.tasks import JOB, Task
+from host.tracing import traceparent
 
 MOST_BYTES: Final = 1 << 20  # of arguments
 SYSTEM_WORD: Final = "system"
@@ -131,7 +132,7 @@ def job_values(
         "run_at": run_at.astimezone(UTC) if run_at is not None else ctx.now, "attempt": 1, "failures": 0, "crashes": 0,
         "unique_key": unique_key(task, data, run_as) if task.unique else None, "order_key": order_key,
         "order_number": order_number, "cancel_wanted": False, "actor": asked.id, "run_as": run_as,
-        "request_id": ctx.request_id or origin.request_id or None, "trace": origin.trace or None, "created_at": ctx.now,
+        "request_id": ctx.request_id or origin.request_id or None, "trace": traceparent(), "created_at": ctx.now,
     }  # fmt: skip
 
 

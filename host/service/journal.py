@@ -38,7 +38,6 @@ class Origin:
     agent: str = ""
     request_id: str = ""
     actor: Actor | None = None
-    trace: str = ""  # the `traceparent`
 
 
 NOWHERE: Final = Origin()

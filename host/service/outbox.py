@@ -24,6 +24,7 @@ from host.events.telling import Changes, Telling, has_events
 from host.service.appending import Appender
 from host.service.jobs import job_values, store_jobs
 from host.service.subscriptions import NOBODY, Subscriptions
+from host.tracing import traceparent
 
 if TYPE_CHECKING:
     from host.service.context import Context
@@ -74,7 +75,7 @@ class Outbox:
         asked = origin.actor if actor.is_system and origin.actor is not None else actor
         columns: dict[str, Any] = {
             "position": None, "name": name, "resource": model.name, "key": key_text(keys), "actor": asked.id,
-            "request_id": ctx.request_id or origin.request_id or None, "trace": origin.trace or None, "at": ctx.now,
+            "request_id": ctx.request_id or origin.request_id or None, "trace": traceparent(), "at": ctx.now,
             "changes": json_text(changes) if changes else None, "data": json_text(data) if data else None, "entry": None,
         }  # fmt: skip
         found = self.subscriptions.get(name, NOBODY)

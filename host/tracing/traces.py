@@ -44,6 +44,7 @@ class Trace:
     actor: str | None = None
     job: str | None = None
     exporter: Exporter | None = None
+    failed: str | None = None  # what went wrong, where that is not told by an exception
 
     @property
     def header(self) -> str:
@@ -100,15 +101,14 @@ def resumed(
     trace.actor, trace.job = actor, job
     token = enter(trace)
     running = exporter.begin(trace, name, "consumer") if exporter is not None else None
-    failed: str | None = None
     try:
         yield trace
     except BaseException as error:
-        failed = type(error).__name__
+        trace.failed = type(error).__name__
         raise
     finally:
         if running is not None:
-            running.end(name, {"hostwright.job.id": job or ""}, failed=failed)
+            running.end(name, {"hostwright.job.id": job or ""}, failed=trace.failed)
         leave(token)
 
 

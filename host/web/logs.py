@@ -135,7 +135,7 @@ class TextFormatter(logging.Formatter):
         said = _CONTROL.sub(_escaped, record.getMessage())
         line = f"{start} {said if facts is not None else masked(said)}"
         if facts is not None:
-            line += "".join(f" {key}={facts[key]}" for key in TOLD if facts[key] is not None)
+            line += "".join(f" {key}={facts[key]}" for key in TOLD if facts.get(key) is not None)
         elif "job" in (said_of := belongings()):
             line += f" job={said_of['job']}"
         if record.exc_info:
@@ -143,7 +143,8 @@ class TextFormatter(logging.Formatter):
         return line
 
 
-TOLD: Final = ("duration_ms", "actor", "address", "request_id", "code")
+BELONGING: Final = ("request_id", "job", "job_name", "attempt")  # of what is said on behalf of something else
+TOLD: Final = ("duration_ms", "actor", "address", "request_id", "code", "job", "attempt")
 
 
 def _indented(text: str) -> str:
@@ -174,9 +175,9 @@ def _json_formatter() -> logging.Formatter:
                 return
             log_data["message"] = _clean(record.message)
             log_data.update(belongings())
-            request_id = getattr(record, "request_id", None)
-            if request_id is not None:
-                log_data["request_id"] = request_id
+            for name in BELONGING:
+                if hasattr(record, name):
+                    log_data[name] = getattr(record, name)
             if "exc_info" in message_dict:
                 log_data["stack"] = _clean(message_dict["exc_info"])
 
