@@ -139,6 +139,7 @@ def assemble(settings: Settings) -> App:
     files = Files.make(open_storage(settings.storage, settings.root), settings.storage, settings.secret)
     runtime = Runtime.make(registry, database, settings.secret, calls, files, audit=settings.audit)
     runtime = replace(runtime, mail=make_mailer(settings, registry.declaration), meters=_meters(settings))
+    runtime = replace(runtime, events=settings.events)
     limiter = Limiter.open(settings.redis.url, settings.redis.prefix)
     authentication = Authentication.make(runtime, settings, hooks)
     operations: tuple[Operation, ...] = (

@@ -30,7 +30,7 @@ from host.service.subscriptions import compile_subscriptions
 from host.service.tasks import Task, compile_tasks
 from host.service.waking import LocalWaker, Waker
 from host.service.working import Working
-from host.settings import AuditSettings
+from host.settings import AuditSettings, EventSettings
 from host.storage import Storage
 from host.tracing import Exporter
 from host.unit_of_work import UnitOfWork, unit_of_work
@@ -54,6 +54,7 @@ class Runtime:
     sealer: Sealer = field(default_factory=lambda: Sealer(""))
     mail: Post | None = None  # what sends the mail of `ctx.mail`
     meters: Meters = field(default_factory=lambda: Meters(MemoryStore()))
+    events: EventSettings = field(default_factory=EventSettings)
     exporter: Exporter | None = None  # is told of every part of a trace
     _origin: ContextVar[Origin] = field(default_factory=lambda: ContextVar("origin", default=NOWHERE))
     _working: ContextVar[Working | None] = field(default_factory=lambda: ContextVar("working", default=None))

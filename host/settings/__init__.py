@@ -1,6 +1,7 @@
 """The settings of one app: the only reader of the environment. One frozen group for each concern."""
 
 from host.settings.audit import AuditSettings
+from host.settings.events import EventSettings
 from host.settings.idempotency import IdempotencySettings
 from host.settings.identity import IdentitySettings
 from host.settings.jobs import JobSettings
@@ -16,6 +17,7 @@ from host.settings.storage import StorageSettings
 __all__ = [
     "PREFIX",
     "AuditSettings",
+    "EventSettings",
     "IdempotencySettings",
     "IdentitySettings",
     "JobSettings",

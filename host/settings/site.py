@@ -18,6 +18,7 @@ from host.errors import ConfigurationError
 from host.settings.audit import AuditSettings
 from host.settings.conflicts import check_conflicts
 from host.settings.database import DatabaseSettings
+from host.settings.events import EventSettings
 from host.settings.idempotency import IdempotencySettings
 from host.settings.identity import IdentitySettings
 from host.settings.jobs import JobSettings
@@ -56,6 +57,7 @@ class Settings:
     recovery: RecoverySettings = field(default_factory=RecoverySettings)
     oidc: OidcSettings = field(default_factory=OidcSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    events: EventSettings = field(default_factory=EventSettings)
     idempotency: IdempotencySettings = field(default_factory=IdempotencySettings)
     protection: ProtectionSettings = field(default_factory=ProtectionSettings)
     proxy: ProxySettings = field(default_factory=ProxySettings)
