@@ -24,6 +24,13 @@ class JobRefused(HostError):
         self.reason = code
 
 
+class JobFailed(JobRefused):
+    """A try has failed, in words that hold nothing of the arguments, not even of sealed ones; another try may succeed."""
+
+    code = "job_failed"
+    title = "The try has failed"
+
+
 class UnknownTask(HostError):
     """Nobody declares a job of that name, e.g. while another version of the site still runs."""
 
@@ -43,7 +50,9 @@ class Failure:
     def of(cls, error: BaseException, *, is_sealed: bool = False) -> Failure:
         """What an exception means. Nothing of a message is told where the arguments hold secrets."""
         if isinstance(error, JobRefused):
-            return cls({"code": error.reason, "detail": error.detail}, is_final=True)
+            return cls(
+                {"code": error.reason, "detail": error.detail}, is_final=not isinstance(error, JobFailed)
+            )
         if isinstance(error, HostError) and not is_sealed:
             told: dict[str, Any] = {"code": error.code, "detail": error.detail[:LONGEST_DETAIL]}
             if error.errors:

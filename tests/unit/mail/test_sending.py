@@ -1,19 +1,20 @@
-"""Mail over real SMTP: taken, encrypted, refused, and a server that is away for a while."""
+"""Mail over real SMTP: taken, encrypted, refused; templates; what cannot become a header."""
 
-import logging
 from dataclasses import replace
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 import pytest
 
 from host.errors import ConfigurationError, Invalid, Unavailable
 from host.mail import Mailer, Message, Templates
+from host.mail.smtp import Undelivered
 from host.settings import MailSettings
 from tests.support.serving import free_port
 from tests.support.smtp import PASSWORD, USER, mailbox, make_certificate
 
 MESSAGE = Message("ann@example.org", "Grüße", "Hello Ann\n", "<p>Hello Ann</p>")
-AT_ONCE = (0.0, 0.0)
 
 
 def settings(port: int, **more: object) -> MailSettings:
@@ -25,7 +26,7 @@ def settings(port: int, **more: object) -> MailSettings:
 
 def test_message_arrives_in_both_forms() -> None:
     with mailbox() as box:
-        Mailer(settings(box.port)).send(MESSAGE)
+        Mailer(settings(box.port)).deliver(MESSAGE)
         (arrived,) = box.wait()
     assert (arrived["To"], arrived["Subject"]) == ("ann@example.org", "Grüße")
     assert arrived["From"] == "Test <no-reply@example.org>"
@@ -44,7 +45,7 @@ def test_starttls_and_sign_in(tmp_path: Path) -> None:
         trusting = settings(
             box.port, tls="starttls", ca_file=str(certificate[0]), user=USER, password=PASSWORD
         )
-        Mailer(trusting).send(MESSAGE)
+        Mailer(trusting).deliver(MESSAGE)
         box.wait()
         assert box.secured == [True]
 
@@ -52,68 +53,63 @@ def test_starttls_and_sign_in(tmp_path: Path) -> None:
 def test_server_that_is_encrypted_from_the_start(tmp_path: Path) -> None:
     certificate = make_certificate(tmp_path)
     with mailbox(certificate, is_implicit=True) as box:
-        Mailer(settings(box.port, tls="tls", ca_file=str(certificate[0]))).send(MESSAGE)
+        Mailer(settings(box.port, tls="tls", ca_file=str(certificate[0]))).deliver(MESSAGE)
         box.wait()
 
 
-def test_unknown_certificate_is_not_believed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_unknown_certificate_is_not_believed(tmp_path: Path) -> None:
     with mailbox(make_certificate(tmp_path)) as box:
-        mailer = Mailer(settings(box.port, tls="starttls"), pauses=AT_ONCE)
-        mailer.send(MESSAGE)
-        assert mailer.flush()
-        assert box.arrived == []
-    assert "certificate" in caplog.text.lower()
+        with pytest.raises(Undelivered, match=r"(?i)certificate") as refused:
+            Mailer(settings(box.port, tls="starttls")).deliver(MESSAGE)
+        assert (box.arrived, refused.value.is_final) == ([], True)
 
 
-def test_encryption_is_never_given_up(caplog: pytest.LogCaptureFixture) -> None:
+def test_encryption_is_never_given_up() -> None:
     with mailbox() as box:
-        mailer = Mailer(settings(box.port, tls="starttls"), pauses=AT_ONCE)
-        mailer.send(MESSAGE)
-        assert mailer.flush()
+        with pytest.raises(Undelivered, match="STARTTLS"):
+            Mailer(settings(box.port, tls="starttls")).deliver(MESSAGE)
         assert box.arrived == []
-    assert "STARTTLS" in caplog.text
 
 
-def test_wrong_password_is_said_without_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_wrong_password_is_said_without_it(tmp_path: Path) -> None:
     certificate = make_certificate(tmp_path)
     with mailbox(certificate, wants_auth=True) as box:
         wrong = settings(
             box.port, tls="starttls", ca_file=str(certificate[0]), user=USER, password="not this one"
         )
-        mailer = Mailer(wrong, pauses=AT_ONCE)
-        mailer.send(MESSAGE)
-        assert mailer.flush()
-    assert "535" in caplog.text
-    assert "not this one" not in caplog.text + repr(wrong)
+        with pytest.raises(Undelivered, match="535") as refused:
+            Mailer(wrong).deliver(MESSAGE)
+    assert "not this one" not in str(refused.value) + repr(wrong)
 
 
-def test_final_refusal_is_not_repeated(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(("said", "is_final"), [("550 no such mailbox", True), ("451 try later", False)])
+def test_refusal_says_whether_it_is_final(said: str, is_final: bool) -> None:
     with mailbox() as box:
-        box.refuses = "550 no such mailbox"
-        mailer = Mailer(settings(box.port), pauses=AT_ONCE)
-        mailer.send(MESSAGE)
-        assert mailer.flush()
-        assert box.attempts == 1
-    assert "was not delivered: the server said 550" in caplog.text
-    assert "Hello Ann" not in caplog.text
+        box.refuses = said
+        with pytest.raises(Undelivered, match=f"the server said {said[:3]}") as refused:
+            Mailer(settings(box.port)).deliver(MESSAGE)
+    assert refused.value.is_final is is_final
+    assert "Hello Ann" not in str(refused.value)
 
 
-def test_passing_refusal_is_tried_again() -> None:
+def test_server_that_is_away_may_come_back() -> None:
+    with pytest.raises(Undelivered, match="ConnectionRefusedError") as refused:
+        Mailer(settings(free_port())).deliver(MESSAGE)
+    assert refused.value.is_final is False
+
+
+def test_same_message_has_the_same_id() -> None:
     with mailbox() as box:
-        box.refuses = "451 try later"
-        mailer = Mailer(settings(box.port), pauses=AT_ONCE)
-        mailer.send(MESSAGE)
-        assert mailer.flush()
-        assert box.attempts == 3
+        for _ in range(2):
+            Mailer(settings(box.port)).deliver(replace(MESSAGE, id="reminder-7.1"))
+        first, second = box.wait(2)
+    assert first["Message-ID"] == second["Message-ID"] == "<reminder-7.1@example.org>"
 
 
-def test_server_that_is_away_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
-    port = free_port()
-    mailer = Mailer(settings(port), pauses=AT_ONCE)
-    mailer.send(MESSAGE)
-    assert mailer.flush()
-    assert caplog.text.count("has to wait") == 2
-    assert "was not delivered: ConnectionRefusedError" in caplog.text
+@pytest.mark.parametrize("bad", ["", "a b", "a>\r\nBcc: x", "a@b", ".a", "a..b", "ä", "x" * 121])
+def test_no_id_becomes_a_header(bad: str) -> None:
+    with pytest.raises(Invalid):
+        replace(MESSAGE, id=bad)
 
 
 @pytest.mark.parametrize(
@@ -140,13 +136,19 @@ def test_without_a_server_mail_is_off() -> None:
     mailer = Mailer(MailSettings())
     assert not mailer.is_on
     with pytest.raises(Unavailable, match="sends no mail"):
-        mailer.send(MESSAGE)
+        mailer.deliver(MESSAGE)
 
 
-def test_development_logs_the_mail(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
-        Mailer(MailSettings(), logs=True).send(MESSAGE)
-    assert "Hello Ann" in caplog.text
+def test_development_writes_the_mail(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    mailer = Mailer(MailSettings(), folder=tmp_path / "var" / "mail")
+    for _ in range(2):  # sent again it is the same file
+        mailer.deliver(replace(MESSAGE, id="one"))
+    (path,) = (tmp_path / "var" / "mail").iterdir()
+    written = message_from_bytes(path.read_bytes(), policy=default)
+    assert (written["To"], written["Subject"]) == ("ann@example.org", "Grüße")
+    assert path.stat().st_mode & 0o077 == 0
+    assert f"a mail to ann@example.org lies in {path}" in caplog.text
+    assert "Hello Ann" not in caplog.text
 
 
 def test_template_becomes_a_message(tmp_path: Path) -> None:

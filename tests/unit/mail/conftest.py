@@ -1,0 +1,5 @@
+"""Sites for the tests of mail."""
+
+from tests.support.sites import declare
+
+__all__ = ["declare"]
