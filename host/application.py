@@ -20,6 +20,7 @@ from host.declaration.workspace import HOST, SITE
 from host.discovery import Discovery, discover, load
 from host.discovery.hooks import make_hooks
 from host.fields.kinds import kinds, vocabulary
+from host.jobs.waking import open_waker
 from host.limiting import Limiter
 from host.mail.making import make_mailer
 from host.metrics import FileStore, MemoryStore, Meters
@@ -137,7 +138,8 @@ def assemble(settings: Settings) -> App:
         settings.database_url, synchronous=settings.synchronous, timeouts=timeouts(settings)
     )
     files = Files.make(open_storage(settings.storage, settings.root), settings.storage, settings.secret)
-    runtime = Runtime.make(registry, database, settings.secret, calls, files, audit=settings.audit)
+    waker = open_waker(settings)
+    runtime = Runtime.make(registry, database, settings.secret, calls, files, settings.audit, waker)
     runtime = replace(runtime, mail=make_mailer(settings, registry.declaration), meters=_meters(settings))
     runtime = replace(runtime, events=settings.events)
     limiter = Limiter.open(settings.redis.url, settings.redis.prefix)

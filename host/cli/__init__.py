@@ -31,10 +31,12 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "host.cli.schedules:schedules",
         "See when jobs run by themselves; run, pause and resume one.",
     ),
+    "scheduler": ("host.cli.scheduler:scheduler", "Fire schedules."),
     "serve": ("host.cli.serve:serve", "Serve the site with several processes."),
     "show": ("host.cli.show:show", "Show what a resource has become."),
     "user": ("host.cli.user:user", "Make, list and change accounts."),
     "schema": ("host.cli.schema:schema", "Print the JSON Schema of the language, for editors."),
+    "worker": ("host.cli.worker:worker", "Carry jobs out."),
 }
 
 

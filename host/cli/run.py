@@ -11,6 +11,7 @@ import click
 from host.application import assemble, flask_app, load_site, table_owners
 from host.cli.options import only_option, root_option
 from host.cli.servers import Listening, check_free, serve_gunicorn
+from host.cli.workers_beside import WorkersBeside
 from host.database import Database
 from host.migrations.embedded import prepare_embedded
 from host.settings import Settings, read_settings
@@ -48,7 +49,11 @@ def run(root: Path, only: str, address: str, port: int, dev: bool, ready_file: P
     prepare(settings)
     flask = flask_app(assemble(settings))
     listening = replace(listening, head_seconds=settings.protection.head_seconds)
-    serve_gunicorn(flask, listening, lambda: _ready(listening, ready_file))
+    workers = WorkersBeside(settings)
+    try:
+        serve_gunicorn(flask, listening, lambda: _ready(listening, ready_file, workers))
+    finally:
+        workers.stop()
 
 
 def prepare(settings: Settings) -> None:
@@ -63,8 +68,9 @@ def prepare(settings: Settings) -> None:
         database.dispose()
 
 
-def _ready(listening: Listening, ready_file: Path | None) -> None:
+def _ready(listening: Listening, ready_file: Path | None, workers: WorkersBeside) -> None:
     address = f"http://{listening.bind}"
     click.echo(f"API            {address}/api\nDocumentation  {address}/docs\nStop with Ctrl+C.")
     if ready_file is not None:
         ready_file.touch()
+    workers.start()

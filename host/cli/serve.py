@@ -49,7 +49,7 @@ def serve(root: Path, only: str, address: str, server: str, **more: Any) -> None
     listening = replace(listening, head_seconds=settings.protection.head_seconds)
     configure(settings.logs)
     check_free(listening)
-    _check_database(settings)
+    check_database(settings)
     _check_mail(settings)
     workers = f"{listening.workers} {server} worker{'s' if listening.workers > 1 else ''}"
     click.echo(f"Serving {only or 'the site'} on http://{listening.bind} with {workers}")
@@ -68,7 +68,8 @@ def _check_mail(settings: Settings) -> None:
         )
 
 
-def _check_database(settings: Settings) -> None:
+def check_database(settings: Settings) -> None:
+    """Say in a sentence when it cannot be reached, or when migrations are pending."""
     database = Database.open(settings.database_url, synchronous=settings.synchronous)
     try:
         database.check()

@@ -75,6 +75,9 @@ class Keeper:
         self.stop.set()
         for thread in threads:
             thread.join(timeout=2)
+        for duty in self.duties:
+            if duty.seconds == 0:  # what came with the end
+                duty.attend()
 
     def _stop(self, *_: Any) -> None:
         self.stop.set()

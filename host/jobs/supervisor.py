@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from host.jobs.redis_server import RedisServer
 from host.jobs.slots import Occupation, Slots
@@ -27,6 +27,7 @@ FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 ONE_SIGNAL_SECONDS: Final = 1.0  # within which a terminal and a parent may both say the same
 LAST_SECONDS: Final = 5.0  # given to what is no worker
+Why = Literal["died", "timeout", "stopped"]
 log = logging.getLogger("hostwright")
 
 
@@ -56,7 +57,7 @@ class Supervisor:
 
     roles: Sequence[Role]
     slots: Slots
-    tell: Callable[[Occupation, str], None] = lambda lost, why: None
+    tell: Callable[[Occupation, Why], None] = lambda lost, why: None
     server: RedisServer | None = None
     parent: int | None = None
     stop_seconds: float = 30
@@ -177,7 +178,7 @@ class Losses:
         for end in (self._reading, self._writing):
             os.set_blocking(end, False)
 
-    def tell(self, lost: Occupation, why: str) -> None:
+    def tell(self, lost: Occupation, why: Why) -> None:
         """Called by the supervisor. When nobody reads, the lease of the job tells as well, a little later."""
         line = json.dumps([lost.job, lost.attempt, why])
         try:
@@ -185,13 +186,14 @@ class Losses:
         except BlockingIOError:
             log.warning("nobody settles the jobs of workers that died")
 
-    def take(self) -> list[tuple[str, int, str]]:
+    def take(self) -> list[tuple[str, int, Why]]:
         """What has been told since."""
         try:
             lines = os.read(self._reading, 65536).decode().splitlines()
         except BlockingIOError:
             return []
-        return [tuple(json.loads(line)) for line in lines]
+        found = map(json.loads, lines)
+        return [(job, attempt, why) for job, attempt, why in found]
 
 
 def _become(role: Role) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 START_SECONDS = 60.0
+NO_WORKERS = {"HOSTWRIGHT_RUN_WORKERS": "off"}  # but where a test wants them
 
 
 @dataclass
@@ -83,7 +84,7 @@ def served(
     full = [*(programs or (sys.executable, "-m", "host.cli")), *command, "--port", str(port)]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            full, cwd=folder, env={**os.environ, **(environ or {})}, stdout=output, stderr=subprocess.STDOUT
+            full, cwd=folder, env={**NO_WORKERS, **os.environ, **(environ or {})}, stdout=output, stderr=subprocess.STDOUT
         )
     found = Served(process, port, log)
     try:
