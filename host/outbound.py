@@ -15,6 +15,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Final
 
 from host.errors import UpstreamError
+from host.tracing import calling
 
 if TYPE_CHECKING:
     import httpcore
@@ -72,9 +73,14 @@ class Outbound:
         limit = {name: self.seconds for name in ("connect", "read", "write", "pool")}
         try:
             with (
+                calling(method, target.host) as traced,
                 httpcore.ConnectionPool(network_backend=_backend(self.allows_private, deadline)) as pool,
                 pool.stream(
-                    method, asked, headers=sent, content=body, extensions={"timeout": limit}
+                    method,
+                    asked,
+                    headers=[*sent, *traced.items()],
+                    content=body,
+                    extensions={"timeout": limit},
                 ) as answer,
             ):
                 names = {

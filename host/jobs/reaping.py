@@ -16,6 +16,7 @@ from host.jobs.claims import held
 from host.jobs.endings import DEAD_DAYS, fail, note_failure
 from host.jobs.failures import Failure
 from host.jobs.statements import instant, kept, own_transaction, value
+from host.jobs.watching import UNKNOWN
 from host.service.jobs import among
 from host.service.runtime import Runtime
 
@@ -96,6 +97,7 @@ def _take_away(runtime: Runtime, driver: Any, lost: _Lost, now: datetime) -> Non
     kept(runtime, "take away", _taking_away).run(driver, values)
     note_failure(runtime, driver, lost, LOST, lost.worker, now)
     extra = {"job": lost.id, "job_name": lost.name, "attempt": lost.attempt}
+    runtime.meters.attempt(lost.name if lost.name in runtime.tasks else UNKNOWN, "crashed")
     log.warning("a job was taken away: %s", LOST["detail"], extra=extra)
 
 

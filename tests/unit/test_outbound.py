@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from host import tracing
 from host.errors import UpstreamError
 from host.outbound import Outbound, is_public, resolve
 
@@ -53,6 +54,23 @@ def test_answer_is_fetched() -> None:
     with serving(lambda request: say(request, request.headers["X-Word"].encode(), 201)) as address:
         found = OPEN.fetch("GET", f"{address}/a?b=c", headers={"X-Word": "hello"})
     assert (found.status, found.body, found.headers["content-length"]) == (201, b"hello", "5")
+
+
+def test_call_goes_on_with_the_trace() -> None:
+    seen: list[str | None] = []
+
+    def keep(request: BaseHTTPRequestHandler) -> None:
+        seen.append(request.headers["traceparent"])
+        say(request, b"")
+
+    with serving(keep) as url:
+        fetcher = Outbound(allows_private=True)
+        fetcher.fetch("GET", url)
+        with tracing.resumed(f"00-{'a' * 32}-{'b' * 16}-01", "job") as trace:
+            fetcher.fetch("GET", url)
+    version, trace_id, span_id, flags = (seen[1] or "").split("-")
+    assert (seen[0], version, trace_id, flags) == (None, "00", "a" * 32, "01")
+    assert span_id not in ("b" * 16, trace.span_id)
 
 
 def test_body_is_sent() -> None:
