@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from host.declaration.nodes import Field, Relation, Resource
+
+if TYPE_CHECKING:
+    from host.compiler.search import Index
 
 ACCOUNT = "host.account"
 
@@ -76,6 +79,7 @@ class Model:
     keys: tuple[Attribute, ...]
     attributes: Mapping[str, Attribute]
     links: Mapping[str, Link] = field(default_factory=dict)
+    search: Index | None = None  # where its words are kept, if words are searched
 
     @property
     def plugin(self) -> str:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from host.compiler.aggregates import folded
 from host.compiler.expressions import Scope, to_sql
 from host.compiler.models import Attribute, Link, Matched, Model, Models, freeze
+from host.compiler.search import with_search
 from host.database import NAMING_CONVENTION
 from host.declaration.expressions import parse
 from host.declaration.keys import generated_key
@@ -41,7 +42,7 @@ def compile_tables(declaration: Declaration, kinds: Kinds) -> tuple[sa.MetaData,
     for name, resource in declaration.resources.items():
         build.models[name] = _model(build, name, resource)
     for model in list(build.models.values()):
-        build.models[model.name] = _with_links(build, model)
+        build.models[model.name] = with_search(_with_links(build, model), build.metadata)
     for model in build.models.values():
         _constrain(build, model)
     _shorten_names(build.metadata)

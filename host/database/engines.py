@@ -12,6 +12,7 @@ from sqlalchemy import event
 
 from host.database.timeouts import Timeouts
 from host.errors import ConfigurationError
+from host.fields.words import relevance
 
 BUSY_SECONDS = 5.0  # where nothing else is wanted
 TICK = 100_000  # instructions of SQLite between two looks at the clock, about a millisecond
@@ -78,6 +79,7 @@ def _connect_sqlite(path: str, synchronous: str, factory: type[Connected], timeo
     connection.execute("PRAGMA foreign_keys=ON")
     # CPython's LIKE folds ASCII only; searching and `lower()` must fold as PostgreSQL does.
     connection.create_function("lower", 1, _lower, deterministic=True)
+    connection.create_function("relevance", 3, relevance, deterministic=True)
     return connection
 
 

@@ -194,6 +194,25 @@ class Json(sa.types.TypeDecorator[Any]):
         return orjson.loads(value) if isinstance(value, str | bytes) else value
 
 
+class _Vector(sa.types.UserDefinedType[str]):
+    """tsvector, given and answered as text."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "TSVECTOR"
+
+
+class Words(sa.types.TypeDecorator[str]):
+    """Words in the form of `host.fields.words.stored_words`: a vector, on SQLite text."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return sa.Text() if dialect.name == "sqlite" else _Vector()
+
+
 def json_value(value: Any) -> Any:
     """The JSON form of a value inside a stored document: the one that `forms` reads back."""
     match value:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from host.compiler.expressions import Scope, to_sql
 from host.declaration.expressions import Column
 from host.query.parameters import Filter, ListQuery
+from host.query.search import sought_values
 
 
 def filtered(item: Filter, scope: Scope) -> Any:
@@ -52,11 +53,12 @@ def found(name: str, fields: Sequence[str], scope: Scope) -> Any:
     return sa.or_(sa.false(), *(sa.func.lower(column).like(pattern, escape="\\") for column in columns))
 
 
-def asked_values(query: ListQuery) -> dict[str, Any]:
-    """The values of a query's parameters: `asked_0…` of its filters, `word_0…` of its search."""
+def asked_values(query: ListQuery, dialect: str) -> dict[str, Any]:
+    """The values of a query's parameters: `asked_0…` of its filters, `word_0…` and those of `search` of its search."""
     values: dict[str, Any] = {}
     for index, item in enumerate(query.filters):
         values |= _operands(item, f"asked_{index}")
+    values |= sought_values(query.sought, dialect)
     return values | {f"word_{index}": f"%{_escaped(word)}%" for index, word in enumerate(query.words)}
 
 
@@ -76,7 +78,8 @@ def _operands(item: Filter, name: str) -> dict[str, Any]:
 def asked_shape(query: ListQuery) -> Hashable:
     """Everything of a query but its values: queries of one shape share a plan."""
     filters = tuple((item.attribute, item.operator, item.relations, _form(item)) for item in query.filters)
-    return replace(query, filters=(), words=()), filters, len(query.words)
+    sought = query.sought.shape if query.sought is not None else None
+    return replace(query, filters=(), words=(), sought=None), filters, len(query.words), sought
 
 
 def _form(item: Filter) -> Hashable:

@@ -16,11 +16,13 @@ from host.declaration.problems import did_you_mean
 from host.errors import FieldError, Invalid
 from host.fields.kinds import Kinds
 from host.query.operands import operand, sound
+from host.query.search import MOST_TERMS, RANK, Sought, Term, phrase_of, searched_letters, terms_of
 
 OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "null", "contains", "starts")
 RESERVED = ("sort", "fields", "expand", "q", "count", "cursor", "page", "page_size")
 BY_OFFSET = ("limit", "offset")  # where the wire pages so
 MOST_WORDS = 10  # of one search
+LONGEST_SEARCH = 200  # characters
 MOST_PARAMETERS = 500
 MOST_PAGES = 10_000
 MOST_BEFORE = 1_000_000  # rows that an offset passes over
@@ -56,6 +58,7 @@ class ListQuery:
     order: tuple[Order, ...] = ()
     words: tuple[str, ...] = ()
     searched: tuple[str, ...] = ()  # the fields to look for them in
+    sought: Sought | None = None  # what is looked for in the index of words
     fields: tuple[str, ...] | None = None  # outer names
     expand: tuple[str, ...] = ()
     size: int = 50
@@ -80,6 +83,7 @@ class QueryParser:
         }
         rules = ((name, self.model.attributes[name].field.read) for name in self.query.search.names)
         self.searched = tuple(name for name, rule in rules if is_readable(rule, scope))
+        self.terms: list[Term] | None = None
         self.errors: list[FieldError] = []
 
     def parse(self, raw: str, allowed: tuple[str, ...] | None = None) -> ListQuery:
@@ -116,11 +120,14 @@ class QueryParser:
 
     def _build(self, given: Mapping[str, str], filters: list[Filter], words: tuple[str, ...]) -> ListQuery:
         numbered, by_offset = (self.wire.declared.list.pages == way for way in ("number", "offset"))
+        sought, is_sorted = self._sought(), "sort" in given or self.wire.declared.list.sort
+        rank = [Order(RANK, True)] if sought is not None and sought.is_ranked and not is_sorted else []
         return ListQuery(
             filters=tuple(filters),
-            order=self._sort(given.get("sort")),
+            order=(*rank, *self._sort(given.get("sort"))),
             words=words,
             searched=self.searched if words else (),
+            sought=sought,
             fields=self._names("fields", given.get("fields"), self.wire.keys),
             expand=self._expand(given.get("expand")),
             size=self._size(given, "limit" if by_offset and "limit" in given else "page_size"),
@@ -233,10 +240,27 @@ class QueryParser:
         except ValueError as error:
             self._wrong(name, "value", f"expected {error}")
             return []
+        if self.model.search is not None:
+            self._terms(name, text)
+            return []
         words = [said.strip()] if self.searching.get(name) == "phrase" else said.split()
-        if len(words) > MOST_WORDS or len(text) > 200:
-            self._wrong(name, "too_long", f"at most {MOST_WORDS} words and 200 characters")
+        if len(words) > MOST_WORDS or len(text) > LONGEST_SEARCH:
+            self._wrong(name, "too_long", f"at most {MOST_WORDS} words and {LONGEST_SEARCH} characters")
         return [word for word in words if word][:MOST_WORDS]
+
+    def _terms(self, name: str, text: str) -> None:
+        """What is searched for in the index of words; nothing, where nothing is said."""
+        terms = phrase_of(text) if self.searching.get(name) == "phrase" else terms_of(text)
+        if len(terms) > MOST_TERMS or len(text) > LONGEST_SEARCH:
+            self._wrong(name, "too_long", f"at most {MOST_TERMS} words and {LONGEST_SEARCH} characters")
+        elif text.strip():
+            self.terms = [*(self.terms or ()), *terms]
+
+    def _sought(self) -> Sought | None:
+        index = self.model.search
+        if index is None or self.terms is None:
+            return None
+        return Sought(tuple(self.terms), searched_letters(index, self.searched))
 
     # -- pages --
 

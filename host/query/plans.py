@@ -21,6 +21,7 @@ from host.query.embedding import Embedded, plan_embeds
 from host.query.expanding import Expansion, plan_expansion
 from host.query.keyset import after_cursor, ordered
 from host.query.parameters import ListQuery, Order
+from host.query.search import RANK, Search
 
 Parents = tuple[Parent, ...]
 SCALAR_TOTAL = "postgresql"  # where the total is cheapest as a subselect of the page's statement
@@ -82,9 +83,9 @@ class Planner:
         )
         visible = self.policy.visible(wire.model, "list", facts, parents=under)
         conditions = [*visible, *self._asked(query, scope)]
-        order_columns = [scope.column(step.attribute.name) for step in order]
+        order_columns = self._order_columns(order, query, scope)
         behind = [*order_columns, *extra_keys]
-        statement = sa.select(*reader.columns, *behind).select_from(reader.joined(wire.model.table))
+        statement = sa.select(*reader.columns, *behind).select_from(self._rows(reader.joined(wire.model.table), query, scope))
         after = (
             [after_cursor(order, order_columns, nulls, self.database.dialect)] if nulls is not None else []
         )
@@ -95,7 +96,8 @@ class Planner:
             statement = statement.offset((query.page - 1) * query.size)
         elif query.offset:
             statement = statement.offset(query.offset)
-        total = sa.select(sa.func.count()).select_from(wire.model.table).where(*conditions)
+        counted = sa.select(sa.func.count()).select_from(self._rows(wire.model.table, query, scope))
+        total = counted.where(*conditions)
         in_page = query.has_total and self.database.dialect == SCALAR_TOTAL
         if in_page:
             statement = statement.add_columns(total.scalar_subquery())
@@ -125,14 +127,14 @@ class Planner:
         """The plan of every row that a list query asks for, at once."""
         scope = self.policy.scope(wire.model, facts, known=under)
         reader = self._reader(wire, query, scope)
-        order = self._order(query.order, [scope.column(step.attribute.name) for step in query.order])
+        order = self._order(query.order, self._order_columns(query.order, query, scope))
         visible = self.policy.visible(wire.model, "list", facts, parents=under)
         conditions = [*visible, *self._asked(query, scope)]
-        rows = sa.select(*reader.columns).select_from(reader.joined(wire.model.table))
+        rows = sa.select(*reader.columns).select_from(self._rows(reader.joined(wire.model.table), query, scope))
         statement = rows.where(*conditions).order_by(*order)
         names = tuple(output.key for output in outputs(wire, scope, query.fields))
         embeds = self._embeds(wire, query, facts)
-        return WholePlan(self._compiled(statement), reader, names, asked_values(query), embeds)
+        return WholePlan(self._compiled(statement), reader, names, asked_values(query, self.database.dialect), embeds)
 
     def _embeds(self, wire: CompiledWire, query: ListQuery, facts: Facts) -> tuple[Embedded, ...]:
         return plan_embeds(self.registry, self.policy, self.database, wire, facts, query.fields)
@@ -162,7 +164,24 @@ class Planner:
             for index, item in enumerate(query.filters)
         ]
         conditions += [found(f"word_{index}", query.searched, scope) for index in range(len(query.words))]
-        return [as_sql(item) for item in conditions]
+        search = self._search(query, scope)
+        return [as_sql(item) for item in conditions] + ([search.condition()] if search is not None else [])
+
+    def _search(self, query: ListQuery, scope: Scope) -> Search | None:
+        index = scope.model.search if scope.model is not None and query.sought is not None else None
+        return Search(index, query.sought, self.database.dialect) if index and query.sought else None
+
+    def _rows(self, rows: Any, query: ListQuery, scope: Scope) -> Any:
+        """The rows of a FROM; where words are searched, with them."""
+        search = self._search(query, scope)
+        return rows if search is None or scope.model is None else search.joined(rows, scope.model)
+
+    def _order_columns(self, order: Sequence[Order], query: ListQuery, scope: Scope) -> list[Any]:
+        search = self._search(query, scope)
+        return [
+            search.rank() if search is not None and step.attribute is RANK else scope.column(step.attribute.name)
+            for step in order
+        ]
 
     def _order(self, order: Sequence[Order], columns: Sequence[Any]) -> list[Any]:
         pairs = zip(order, columns, strict=True)

@@ -20,6 +20,7 @@ from host.query.related import in_keys
 from host.service.context import Context
 from host.service.plans import write_rule
 from host.service.references import counterpart, shared_by
+from host.service.search import keep_many
 from host.service.writing import completed
 
 Values = dict[str, Any]
@@ -49,11 +50,11 @@ def is_plain(ctx: Context, model: Model, rows: Sequence[Mapping[str, Any]]) -> b
 
 
 def _is_known(ctx: Context, model: Model, rows: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the journal can name every row: keys that the database gives are not told of many rows at once."""
+    """Whether journal and index can be told every key: the database does not tell those that it gives to many rows."""
     key = model.keys[0].name
     return (
         model.declared.key != "int"
-        or not ctx.runtime.journal.is_watching(model)
+        or (model.search is None and not ctx.runtime.journal.is_watching(model))
         or all(key in row for row in rows)
     )
 
@@ -81,6 +82,8 @@ def create_batch(ctx: Context, model: Model, rows: Sequence[Mapping[str, Any]]) 
     """Store rows for which `is_plain` holds. Raises BatchRefused; undo to a savepoint then."""
     complete = [completed(ctx, model, dict(row)) for row in rows]
     _insert_all(ctx, model, complete)
+    if model.search is not None:
+        keep_many(ctx, model, complete)
     for row in complete:
         ctx.runtime.journal.created(ctx, model, tuple(row[key.name] for key in model.keys), row, {})
     for attribute in model.attributes.values():

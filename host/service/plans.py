@@ -164,7 +164,7 @@ class Plans:
             (wire, "list", asked_shape(query), facts, nulls, under),
             lambda: self.planner.plan(wire, query, facts, nulls, under),
         )
-        return replace(plan, asked=asked_values(query))
+        return replace(plan, asked=asked_values(query, self.database.dialect))
 
     def _single_plan(self, wire: CompiledWire, raw: str, facts: Facts, under: Parents) -> ListPlan:
         parser = QueryParser(wire, self.registry.kinds, self.policy.scope(wire.model, facts))

@@ -29,6 +29,7 @@ from host.service.parents import check_below, given
 from host.service.plans import Found, write_rule
 from host.service.randoms import with_drawn
 from host.service.references import check_references
+from host.service.search import keep_words
 from host.service.violations import refusal
 
 Values = dict[str, Any]
@@ -97,6 +98,8 @@ def _store(ctx: Context, model: Model, values: Values) -> tuple[Any, ...]:
         stored = attach(ctx, model, stored, None)
     check_references(ctx, model, stored)
     keys = _insert(ctx, model, stored)
+    if model.search is not None:
+        keep_words(ctx, model, keys, stored)
     write_links(ctx, model, keys, links, stored, create)
     ctx.runtime.journal.created(ctx, model, keys, stored, links)
     if model.firsts:
@@ -165,6 +168,8 @@ def update(
     check_references(ctx, model, stored, before)
     if stored or links:
         _update_row(ctx, model, keys, _stamped(ctx, model, stored), version)
+        if model.search is not None and not model.search.letters.keys().isdisjoint(stored):
+            keep_words(ctx, model, keys, {**before, **stored})
         linked = write_links(ctx, model, keys, links, {**before, **stored}, create)
         ctx.runtime.journal.updated(ctx, model, keys, before, stored, linked)
     if _under(ctx, shape):
