@@ -45,6 +45,7 @@ class Outbound:
     seconds: float = 10.0
     largest: int = 1 << 20
     most_redirects: int = 0
+    is_cut: bool = False  # whether a larger answer is cut, instead of refused
 
     def fetch(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b""
@@ -108,6 +109,8 @@ class Outbound:
         data = bytearray()
         for piece in pieces:
             data += piece
+            if len(data) > self.largest and self.is_cut:
+                return bytes(data[: self.largest])
             if len(data) > self.largest:
                 raise UpstreamError(f"the answer has more than {self.largest} bytes")
             if time.monotonic() > deadline:

@@ -11,6 +11,7 @@ import orjson
 from host.compiler.schemas import STANDARD_VALUES, camel
 from host.errors import Invalid
 from host.jobs.carrying import result_text
+from host.jobs.deliveries import deliver
 from host.jobs.failures import JobRefused
 from host.service.acting import act_later
 from host.service.context import Context
@@ -66,4 +67,4 @@ def _told(error: Invalid) -> str:
     return "; ".join(f"{it.pointer}: {it.detail}" for it in error.errors) or error.detail
 
 
-RUNNERS: Final[Mapping[str, Runner]] = {"job": _run_job, "action": act_later}
+RUNNERS: Final[Mapping[str, Runner]] = {"job": _run_job, "action": act_later, "subscriber": deliver}

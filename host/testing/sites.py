@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
@@ -12,8 +13,8 @@ from shutil import rmtree
 from tempfile import gettempdir
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Flask
-from sqlalchemy import event
 from werkzeug.test import Client as WerkzeugClient
 from werkzeug.test import TestResponse
 
@@ -21,8 +22,12 @@ from host.actor import SYSTEM, Actor
 from host.application import App, assemble, flask_app
 from host.compiler.models import ACCOUNT
 from host.database import Database
+from host.events.event import Event
 from host.jobs.draining import Ran, drain
+from host.jobs.relay import relay
+from host.service.following import event_of
 from host.service.keys import hex24
+from host.service.outbox import EVENT
 from host.service.runtime import Runtime
 from host.settings import Settings, StorageSettings
 
@@ -69,7 +74,7 @@ class Site:
         )  # fmt: skip
         site = cls(assemble(settings), files)
         if site.database.dialect == "sqlite":
-            event.listen(site.database.engine, "connect", _hurry)
+            sa.event.listen(site.database.engine, "connect", _hurry)
         return site
 
     @property
@@ -110,7 +115,22 @@ class Site:
 
     def run_jobs(self, *, ahead: float = 0) -> list[Ran]:
         """Carry out what is due, as a worker would; `ahead` counts the next so many seconds as past."""
-        return drain(self.runtime, ahead=ahead)
+        ran = drain(self.runtime, ahead=ahead)
+        while relay(self.runtime):  # what a worker's supervisor does beside it
+            pass
+        return ran
+
+    @contextmanager
+    def events(self) -> Iterator[list[Event]]:
+        """The events that the block fires, filled in at its end: `with site.events() as fired: …`."""
+        fired: list[Event] = []
+        event = self.runtime.registry.model(EVENT).table
+        with self.runtime.reading(SYSTEM) as ctx:
+            last = ctx.execute(sa.select(sa.func.max(event.c.id))).scalar() or 0
+        yield fired
+        with self.runtime.reading(SYSTEM) as ctx:
+            rows = ctx.records(EVENT).find_all(event.c.id > last, sort="id", limit=100_000)
+            fired += [event_of(ctx, row) for row in rows]
 
     def close(self) -> None:
         """Give back every connection."""
