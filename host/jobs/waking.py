@@ -10,6 +10,7 @@ import logging
 import os
 import select
 import socket
+import weakref
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -60,6 +61,7 @@ class SocketWaker:
         self._path = str(socket_folder(self._settings.var) / "wake.sock")
         opened = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         opened.setblocking(False)
+        weakref.finalize(self, opened.close)  # an app is given up, not closed
         self._socket = opened
 
 
