@@ -31,6 +31,8 @@ class UnitOfWork:
         self.connection = connection
         self.driver: Any = connection.connection.dbapi_connection
         self.removing: set[tuple[Any, ...]] = set()  # rows that are being removed
+        self.logging: Any = None  # what `host.service.log_appending` knows of this transaction
+        self.undone = 0  # savepoints that have been rolled back
         self.telling: list[str] = []  # events whose subscribers are being called, each inside the one before
         self._session: Session | None = None
         self._followers: list[Callable[[], None]] = []
@@ -47,6 +49,11 @@ class UnitOfWork:
                 bind=self.connection, join_transaction_mode="control_fully", autoflush=True
             )
         return self._session
+
+    @property
+    def depth(self) -> int:
+        """How many savepoints are open."""
+        return len(self._parts)
 
     def flush(self) -> None:
         """Send the session's pending changes, so that statements see them."""
@@ -73,6 +80,7 @@ class UnitOfWork:
         except BaseException:
             self.driver.execute(f"ROLLBACK TO SAVEPOINT {name}")
             del self._followers[followers:], self._noted[notes:]
+            self.undone += 1
             if self._session is not None:
                 self._session.expunge_all()
             raise

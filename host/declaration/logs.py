@@ -120,6 +120,9 @@ def _check_shape(ws: Workspace, resource: Resource, log: Log, bare: str) -> None
     if resource.logged is not None:
         ws.problems.add("log", resource.logged.place, f"{bare}.logged", "a log is not logged itself")
     _check_numbers(ws, log, path)
+    if log.conflict != "last_writer" and log.version is None:
+        message = f"`{log.conflict}` goes by versions: name the field that holds them, `version`"
+        ws.problems.add("log", log.place.of("conflict"), f"{path}.conflict", message)
     if log.digest in resource.fields:
         message = (
             f'the log makes a field "{log.digest}" of its own: name the other one otherwise, or `digest`'
@@ -217,11 +220,15 @@ def _taken(name: str, taken: set[str | None]) -> str | None:
 def _unfit(ws: Workspace, it: Field, *, is_made: bool) -> str | None:
     if it.secret and not is_made:
         return "events hold no secrets: such a field cannot be made of them"
+    if it.read:
+        return "events are told whole: such a field, which not everybody may see, cannot be made of them"
     words = ws.vocabulary.types.get(it.type)
     return "events hold no files: keep it in a resource of its own" if words and words.file else None
 
 
 def _linked(it: Relation) -> str | None:
+    if it.read and not it.many:
+        return "events are told whole: such a relation, which not everybody may see, cannot be made of them"
     is_linked = it.many and it.by is None
     return "linked keys are in no event: make the link a resource of its own" if is_linked else None
 

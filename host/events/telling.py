@@ -40,5 +40,7 @@ class Telling:
 
 
 def has_events(model: Model) -> bool:
-    """Whether writes of a resource are events: those of every plugin are, and accounts'."""
+    """Whether writes of a resource are events: those of every plugin are, and accounts'; what is a log holds events itself."""
+    if model.declared.log is not None:
+        return False
     return model.plugin != HOST or model.name == ACCOUNT

@@ -38,6 +38,8 @@ def is_plain(ctx: Context, model: Model, rows: Sequence[Mapping[str, Any]]) -> b
     ]
     return (
         model.declared.prepare is None
+        and model.declared.log is None
+        and model.declared.logged is None
         and not model.firsts
         and not any(_is_rewritten(attribute) for attribute in model.attributes.values())
         and all(row.get(name) is not None for name in model.drawn for row in rows)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from host.compiler.models import ACCOUNT, Attribute, Model
 from host.errors import Referenced
 from host.service.context import Context
+from host.service.log_appending import opened_row
 
 Remove = Callable[[Context, Model, tuple[Any, ...], dict[str, Any]], None]
 AT_ONCE = 500  # rows that are held in memory
@@ -107,9 +108,30 @@ def _set_null(ctx: Context, referrer: Model, attribute: Attribute, value: Any) -
         for row in rows:
             keys = _key(referrer, row)[1:]
             is_row = [key.column == part for key, part in zip(referrer.keys, keys, strict=True)]
-            ctx.execute(update.where(*is_row))
-            journal.updated(ctx, referrer, keys, row, {attribute.name: None}, {})
+            its_own = opened_row(ctx, referrer, keys) if referrer.declared.logged is not None else ctx
+            ctx.execute(update.where(*is_row).values(_touched(its_own, referrer)))
+            journal.updated(its_own, referrer, keys, row, {attribute.name: None}, {})
     ctx.execute(update.where(column == value))
+
+
+def _touched(ctx: Context, model: Model) -> dict[str, Any]:
+    """What an event changes beside its values, of a row that is made of events."""
+    mixins = model.declared.mixins
+    if model.declared.logged is None:
+        return {}
+    touched: dict[str, Any] = {}
+    if mixins.stamped is not None and mixins.stamped.updated is not None:
+        touched[_column(model, mixins.stamped.updated).name] = ctx.stamp
+    if mixins.versioned is not None:
+        version = _column(model, mixins.versioned.name)
+        touched[version.name] = version + 1
+    return touched
+
+
+def _column(model: Model, name: str) -> sa.Column[Any]:
+    column = model.attributes[name].column
+    assert column is not None
+    return column
 
 
 def _key(model: Model, row: dict[str, Any]) -> tuple[Any, ...]:

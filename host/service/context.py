@@ -45,6 +45,7 @@ class Context:
     parents: Mapping[str, Any] = field(
         default_factory=lambda: NO_PARENTS
     )  # the keys it is fixed to, by the names of the path's parameters
+    moment: datetime | None = None  # when what is written happened, if not now: the time of its event in a log
     facts: Facts = field(init=False)  # what is known of the actor before any query
     values: dict[str, Any] = field(init=False)  # the actor's and the clock's parameters of compiled rules
 
@@ -55,6 +56,11 @@ class Context:
         if self.under:
             values.update((parent.bind, self.parents[parent.parameter]) for parent in self.under)
         object.__setattr__(self, "values", values)
+
+    @property
+    def stamp(self) -> datetime:
+        """The time that is written into rows. Rules go by `now`."""
+        return self.moment or self.now
 
     @property
     def transaction(self) -> UnitOfWork:

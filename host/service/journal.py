@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from host.compiler.models import ACCOUNT, Model
+from host.events.event import NOTHING
 from host.events.telling import Telling
 from host.service.appending import Appender
-from host.service.outbox import Outbox, key_text
+from host.service.log_appending import log_created, log_removed, log_untold, log_updated
+from host.service.outbox import Entry, Outbox, key_text
 from host.service.watching import Changes, Watch
 from host.settings import AuditSettings
 
@@ -65,40 +67,51 @@ class Journal:
 
     def is_watching(self, model: Model) -> bool:
         """Whether writes of this resource are noted."""
-        return model.name in self.watches or self._telling(model) is not None
+        is_logged = model.declared.logged is not None
+        return is_logged or model.name in self.watches or self._telling(model) is not None
 
     # -- writes --
 
     def created(
-        self, ctx: Context, model: Model, keys: tuple[Any, ...], stored: Values, links: Values
-    ) -> None:
-        """A row has been made."""
+        self, ctx: Context, model: Model, keys: tuple[Any, ...], stored: Values, links: Values, beside: Values = NOTHING
+    ) -> None:  # fmt: skip
+        """A row has been made; `beside` holds the transient values."""
+        entry = log_created(ctx, model, keys, stored, beside) if model.declared.logged is not None else None
         watch, telling = self.watches.get(model.name), self._telling(model)
         if watch is None and telling is None:
             return
         changes: Changes = {name: [None, value] for name, value in stored.items() if value is not None}
         changes |= {name: [[], list(value or ())] for name, value in links.items()}
         if telling is not None and self.outbox is not None:
-            self.outbox.append(ctx, model, telling.names["created"], keys, telling.told(changes))
+            told = telling.told(changes)
+            noted = Entry(entry, {}) if entry is not None else None
+            self.outbox.append(ctx, model, telling.names["created"], keys, told, entry=noted)
         if watch is not None:
             self._write(ctx, model, "create", keys, changes, watch)
 
     def updated(
-        self, ctx: Context, model: Model, keys: tuple[Any, ...], before: Values, stored: Values, links: Values
+        self, ctx: Context, model: Model, keys: tuple[Any, ...], before: Values, stored: Values, links: Values,
+        beside: Values = NOTHING,
     ) -> None:  # fmt: skip
         """Fields of a row have been changed; `links` holds what was linked before and is now."""
+        entry = log_updated(ctx, model, keys, before, stored, beside) if model.declared.logged else None
         watch, telling = self.watches.get(model.name), self._telling(model)
         if watch is None and telling is None:
             return
         changes: Changes = {name: [before.get(name), value] for name, value in stored.items()}
         changes |= {name: list(pair) for name, pair in links.items() if set(pair[0]) != set(pair[1])}
         if telling is not None and self.outbox is not None and changes:
-            self.outbox.append(ctx, model, telling.names["updated"], keys, telling.told(changes, before))
+            told = telling.told(changes, before)
+            noted = Entry(entry, log_untold(ctx, told, changes)) if entry is not None else None
+            self.outbox.append(ctx, model, telling.names["updated"], keys, told, entry=noted)
         if watch is not None:
             self._write(ctx, model, "update", keys, changes, watch)
 
-    def removed(self, ctx: Context, model: Model, keys: tuple[Any, ...], before: Values) -> None:
+    def removed(
+        self, ctx: Context, model: Model, keys: tuple[Any, ...], before: Values, beside: Values = NOTHING
+    ) -> None:
         """A row has gone, or is marked so."""
+        entry = log_removed(ctx, model, keys, before, beside) if model.declared.logged is not None else None
         watch, telling = self.watches.get(model.name), self._telling(model)
         if watch is None and telling is None:
             return
@@ -109,7 +122,9 @@ class Journal:
             if value is not None and name in stored and stored[name].is_stored
         }
         if telling is not None and self.outbox is not None:
-            self.outbox.append(ctx, model, telling.names["deleted"], keys, telling.told(changes))
+            told = telling.told(changes)
+            noted = Entry(entry, told) if entry is not None else None
+            self.outbox.append(ctx, model, telling.names["deleted"], keys, told, entry=noted)
         if watch is not None:
             self._write(ctx, model, "delete", keys, changes, watch)
 

@@ -43,6 +43,14 @@ class Noted:
     jobs: tuple[dict[str, Any], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The row of a log that tells of a write, and what of the changes it does not tell."""
+
+    number: int
+    changes: Changes
+
+
 @dataclass(frozen=True, eq=False)
 class Outbox:
     """The outbox of one app."""
@@ -68,15 +76,21 @@ class Outbox:
         return self._read["rules"].get(model.name, frozenset())
 
     def append(
-        self, ctx: Context, model: Model, name: str, keys: tuple[Any, ...], changes: Changes, data: Any = None
+        self, ctx: Context, model: Model, name: str, keys: tuple[Any, ...], changes: Changes, data: Any = None,
+        entry: Entry | None = None,
     ) -> None:  # fmt: skip
-        """Note an event. `changes` are what it tells; `data` is of a declared one, in Python's own values."""
+        """Note an event. `changes` are what it tells; `data` is of a declared one, in Python's own values.
+
+        Where the resource has a log of its own, `entry` is its row there, and what that tells is not stored twice.
+        """
         origin, actor = ctx.origin, ctx.actor
         asked = origin.actor if actor.is_system and origin.actor is not None else actor
+        kept = changes if entry is None else entry.changes
         columns: dict[str, Any] = {
             "position": None, "name": name, "resource": model.name, "key": key_text(keys), "actor": asked.id,
             "request_id": ctx.request_id or origin.request_id or None, "trace": traceparent(), "at": ctx.now,
-            "changes": json_text(changes) if changes else None, "data": json_text(data) if data else None, "entry": None,
+            "changes": json_text(kept) if kept else None, "data": json_text(data) if data else None,
+            "entry": str(entry.number) if entry is not None else None,
         }  # fmt: skip
         found = self.subscriptions.get(name, NOBODY)
         jobs = tuple(_delivery(ctx, task, columns) for task in found.later)

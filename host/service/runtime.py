@@ -22,6 +22,7 @@ from host.service.context import Context
 from host.service.files import Files
 from host.service.joint import Joint
 from host.service.journal import ENTRY, NOWHERE, Journal, Origin
+from host.service.logs import Logs
 from host.service.mail import Post
 from host.service.outbox import EVENT, Outbox
 from host.service.plans import Plans
@@ -49,6 +50,7 @@ class Runtime:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     calls: Mapping[str, Any] = field(default_factory=dict)  # "freelance:actions.send" to the function
     files: Files | None = None
+    logs: Logs = field(default_factory=lambda: Logs({}, {}, {}))
     tasks: Mapping[str, Task] = field(default_factory=dict)  # what can be carried out later, by name
     waker: Waker = field(default_factory=LocalWaker)  # tells whoever carries jobs out
     sealer: Sealer = field(default_factory=lambda: Sealer(""))
@@ -77,7 +79,7 @@ class Runtime:
         journal = Journal.make(audit or AuditSettings(), entries, outbox, registry.models)
         return cls(
             registry, database, policy, plans, Cursors(secret), journal, settings, calls or {}, files,
-            tasks=tasks, waker=waker or LocalWaker(), sealer=Sealer(secret),
+            logs=Logs.make(registry, database.dialect), tasks=tasks, waker=waker or LocalWaker(), sealer=Sealer(secret),
         )  # fmt: skip
 
     def context(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ from host.service.firsts import store_firsts
 from host.service.identities import change_row, present, remove_row, with_row
 from host.service.keys import new_key
 from host.service.links import write_links
+from host.service.log_appending import opened, opened_removal, opened_row
 from host.service.parents import check_below, given
 from host.service.plans import Found, write_rule
 from host.service.randoms import with_drawn
@@ -85,14 +87,31 @@ def store(ctx: Context, model: Model, values: Mapping[str, Any]) -> tuple[Any, .
     """Insert a new row and answer its key; whether the rules allow it is for `read_back` to say."""
     if model.name == ACCOUNT:
         values = with_row(ctx, model, values, store)
-    given = _prepared(ctx, Change("create", model, dict(values))).values
+    _check_open(model)
+    if model.declared.logged is not None:
+        ctx, values = _opened(ctx, model, values)
+    change = _prepared(ctx, Change("create", model, dict(values)))
+    given, beside = change.values, change.transient
     drawn = [name for name in model.drawn if name not in given]
     if drawn:
-        return with_drawn(ctx, model, drawn, lambda found: _store(ctx, model, {**given, **found}))
-    return _store(ctx, model, given)
+        return with_drawn(ctx, model, drawn, lambda found: _store(ctx, model, {**given, **found}, beside))
+    return _store(ctx, model, given, beside)
 
 
-def _store(ctx: Context, model: Model, values: Values) -> tuple[Any, ...]:
+def _check_open(model: Model) -> None:
+    if model.declared.log is not None:
+        raise Forbidden(f"{model.spoken_plural} are added by what they tell of, and never changed")
+
+
+def _opened(ctx: Context, model: Model, values: Mapping[str, Any]) -> tuple[Context, Values]:
+    """The context of a new row that is made of events, and its values with owner and key."""
+    mixin, key = model.declared.mixins.owned, model.keys[0].name
+    assert mixin is not None and isinstance(model.declared.key, str)
+    whole = {key: new_key(model.declared.key), mixin.name: ctx.actor.key(mixin.by), **values}
+    return opened(ctx, model, whole[mixin.name], whole[key]), whole
+
+
+def _store(ctx: Context, model: Model, values: Values, beside: Values) -> tuple[Any, ...]:
     stored, links = _split(model, completed(ctx, model, values))
     if model.files:
         stored = attach(ctx, model, stored, None)
@@ -101,7 +120,7 @@ def _store(ctx: Context, model: Model, values: Values) -> tuple[Any, ...]:
     if model.search is not None:
         keep_words(ctx, model, keys, stored)
     write_links(ctx, model, keys, links, stored, create)
-    ctx.runtime.journal.created(ctx, model, keys, stored, links)
+    ctx.runtime.journal.created(ctx, model, keys, stored, links, beside)
     if model.firsts:
         store_firsts(ctx, model, keys, stored, store)
     return keys
@@ -117,15 +136,20 @@ def completed(ctx: Context, model: Model, values: Values) -> Values:
     if mixins.owned is not None and model.owner is not None:
         complete.setdefault(mixins.owned.name, ctx.actor.key(mixins.owned.by))
     if mixins.stamped is not None:
-        complete.setdefault(mixins.stamped.created, ctx.now)
+        complete.setdefault(mixins.stamped.created, _stamp(ctx, model))
         if mixins.stamped.updated is not None:
-            complete.setdefault(mixins.stamped.updated, ctx.now)
+            complete.setdefault(mixins.stamped.updated, _stamp(ctx, model))
     if mixins.versioned is not None:
         complete.setdefault(mixins.versioned.name, 1)
     for attribute in model.attributes.values():
         if attribute.field.counter is not None and complete.get(attribute.name) is None:
             complete[attribute.name] = next_number(ctx, model, attribute, complete)
     return complete
+
+
+def _stamp(ctx: Context, model: Model) -> datetime:
+    """The time that the row tells: now, or where it is made of events that of the event."""
+    return ctx.now if model.declared.logged is None else ctx.stamp
 
 
 def _insert(ctx: Context, model: Model, stored: Values) -> tuple[Any, ...]:
@@ -156,6 +180,9 @@ def update(
 ) -> Written:  # fmt: skip
     """Change a row. NotFound when hidden, Forbidden when visible but not allowed, PreconditionFailed when stale."""
     model = _model(shape)
+    _check_open(model)
+    if model.declared.logged is not None:
+        ctx = opened_row(ctx, model, keys)
     before, version = locked(ctx, shape, keys, "update", match)
     if model.name == ACCOUNT:
         before = present(ctx, model, before)
@@ -171,7 +198,7 @@ def update(
         if model.search is not None and not model.search.letters.keys().isdisjoint(stored):
             keep_words(ctx, model, keys, {**before, **stored})
         linked = write_links(ctx, model, keys, links, {**before, **stored}, create)
-        ctx.runtime.journal.updated(ctx, model, keys, before, stored, linked)
+        ctx.runtime.journal.updated(ctx, model, keys, before, stored, linked, change.transient)
     if _under(ctx, shape):
         check_below(ctx, model, keys)
     if model.name == ACCOUNT:
@@ -199,7 +226,7 @@ def locked(
 
 def _stamped(ctx: Context, model: Model, stored: Values) -> Values:
     stamped = model.declared.mixins.stamped
-    return stored if stamped is None or stamped.updated is None else {**stored, stamped.updated: ctx.now}
+    return stored if stamped is None or stamped.updated is None else {**stored, stamped.updated: _stamp(ctx, model)}
 
 
 def _update_row(
@@ -232,19 +259,32 @@ def _update_statement(model: Model, names: Sequence[str]) -> Any:
 # --- delete -----------------------------------------------------------------------------------------------------------
 
 
-def delete(ctx: Context, shape: Shape, keys: tuple[Any, ...], *, match: Match | None = None) -> Values:
-    """Remove a row, or mark it; answers the native row as it was. Referenced when a relation restricts it."""
+def delete(
+    ctx: Context, shape: Shape, keys: tuple[Any, ...], *, match: Match | None = None, beside: Values | None = None
+) -> Values:  # fmt: skip
+    """Remove a row, or mark it; answers the native row as it was. Referenced when a relation restricts it.
+
+    `beside` are transient values, for the event of a row that is made of a log.
+    """
+    model = _model(shape)
+    _check_open(model)
+    if model.declared.logged is not None:
+        ctx = opened_row(ctx, model, keys)
     before, _ = locked(ctx, shape, keys, "delete", match)
-    remove(ctx, _model(shape), keys, before)
+    remove(ctx, model, keys, before, beside)
     return before
 
 
-def remove(ctx: Context, model: Model, keys: tuple[Any, ...], before: Values) -> None:
+def remove(
+    ctx: Context, model: Model, keys: tuple[Any, ...], before: Values, beside: Values | None = None
+) -> None:
     """Remove without asking a rule: for cascades, whose permission was given by the row they follow from."""
     if model.name == ACCOUNT:
         remove_row(ctx, model, before, remove)
+    if model.declared.logged is not None:
+        ctx = opened_removal(ctx, model, keys, before)
     statement = ctx.runtime.plans.statement((model, "remove"), lambda: _delete_statement(model))
-    parameters = {"deleted": ctx.now, **{f"key_{index}": key for index, key in enumerate(keys)}}
+    parameters = {"deleted": _stamp(ctx, model), **{f"key_{index}": key for index, key in enumerate(keys)}}
     # A marked row is marked before what refers to it, so that rows that refer in a circle come to an end.
     if model.deleted is not None:
         _run(ctx, model, statement, parameters, deleting=True)
@@ -254,7 +294,7 @@ def remove(ctx: Context, model: Model, keys: tuple[Any, ...], before: Values) ->
         _run(ctx, model, statement, parameters, deleting=True)
         if model.files:
             release(ctx, model, before)
-    ctx.runtime.journal.removed(ctx, model, keys, before)
+    ctx.runtime.journal.removed(ctx, model, keys, before, beside or {})
 
 
 def _delete_statement(model: Model) -> Any:
