@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue
 from rq.job import Job
 
@@ -84,8 +86,8 @@ class Handover:
 
 
 def open_redis(url: str) -> Redis:
-    """A client that notices a server that does not answer."""
-    return Redis.from_url(url, socket_timeout=10, socket_connect_timeout=2, health_check_interval=30)
+    """A client that says at once when the server is away: whoever uses it comes back later anyway."""
+    return Redis.from_url(url, socket_timeout=10, socket_connect_timeout=2, retry=Retry(NoBackoff(), 1))
 
 
 def handover(settings: Settings, url: str, queues: Sequence[str]) -> Handover:

@@ -16,10 +16,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from redis import RedisError
+
+from host.jobs.queues import open_redis
 from host.jobs.sockets import socket_folder
 from host.settings import Settings
 
@@ -115,13 +119,8 @@ class RedisServer:
 
     def _end_orphan(self) -> None:
         """Where the system tells no child of its parent's death, a server may have outlived its supervisor."""
-        from redis import Redis, RedisError  # only where workers run
-
-        with Redis(unix_socket_path=str(self._socket), socket_timeout=2) as client:
-            try:
-                client.shutdown(nosave=True)
-            except (RedisError, OSError):
-                return  # there is none
+        with open_redis(self.url) as client, suppress(RedisError, OSError):  # there is none
+            client.shutdown(nosave=True)
 
     def _started(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(

@@ -88,7 +88,7 @@ class RowWorker(SimpleWorker):
 
 def work_from_queue(handover: Handover, carry_out: CarryOut) -> None:
     """Carry out what the queue hands over, until SIGTERM. Returns early when RQ gives up; the supervisor starts it again."""
-    logging.getLogger("rq").setLevel(logging.WARNING)
+    logging.getLogger("rq.worker").setLevel(logging.WARNING)
     RowWorker.of(handover, carry_out).work()
 
 
