@@ -71,17 +71,17 @@ def fail(
         found = kept(runtime, key, _burying if is_dead else _trying_again).run(driver, values).fetchone()
         if found is None:
             return "lost"
-        note_failure(runtime, driver, claimed, failure.whole(), str(found[1] or "") or None, now)
+        note_failure(runtime, driver, claimed, failure, str(found[1] or "") or None, now)
     return "cancelled" if found[0] == "cancelled" else "dead" if is_dead else "again"
 
 
 def note_failure(
-    runtime: Runtime, driver: Any, failed: Try, error: dict[str, Any], worker: str | None, now: datetime
+    runtime: Runtime, driver: Any, failed: Try, failure: Failure, worker: str | None, now: datetime
 ) -> None:
     """Within a transaction: the record of a try that has failed."""
     values = {
         "job": failed.id, "attempt": failed.attempt, "started_at": failed.started_at, "at": now, "worker": worker,
-        "error": error,
+        "error": failure.error, "cause": failure.private or None,
     }  # fmt: skip
     statement = runtime.plans.statement(("host.job_failure", "add"), lambda: _noting(failure_table(runtime)))
     statement.run(driver, values)
@@ -157,5 +157,7 @@ def _stopping(table: sa.Table) -> Any:
 
 def _noting(table: sa.Table) -> Any:
     columns = table.c
-    given = {name: value(columns[name]) for name in ("attempt", "started_at", "at", "worker", "error")}
+    given = {
+        name: value(columns[name]) for name in ("attempt", "started_at", "at", "worker", "error", "cause")
+    }
     return table.insert().values(**given, job_id=value(columns.job_id, "job"))

@@ -70,10 +70,6 @@ class Failure:
         }
         return cls(told, _private(error, is_sealed=is_sealed))
 
-    def whole(self) -> dict[str, Any]:
-        """Both, for the operator."""
-        return {**self.error, **self.private}
-
 
 def _private(error: BaseException, *, is_sealed: bool = False) -> dict[str, Any]:
     frames = traceback.extract_tb(error.__traceback__)[-DEEPEST:]

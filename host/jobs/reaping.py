@@ -95,7 +95,7 @@ def _take_away(runtime: Runtime, driver: Any, lost: _Lost, now: datetime) -> Non
         "is_dead": crashes >= MOST_CRASHES, "keep_until": now + timedelta(days=DEAD_DAYS),
     }  # fmt: skip
     kept(runtime, "take away", _taking_away).run(driver, values)
-    note_failure(runtime, driver, lost, LOST, lost.worker, now)
+    note_failure(runtime, driver, lost, Failure(LOST), lost.worker, now)
     extra = {"job": lost.id, "job_name": lost.name, "attempt": lost.attempt}
     runtime.meters.attempt(lost.name if lost.name in runtime.tasks else UNKNOWN, "crashed")
     log.warning("a job was taken away: %s", LOST["detail"], extra=extra)

@@ -126,12 +126,13 @@ def job_values(
     """The columns of a new job, for `inserting` of many at once."""
     origin, run_as = ctx.origin, _run_as(task, ctx.actor)
     asked = origin.actor if ctx.actor.is_system and origin.actor is not None else ctx.actor
+    asked_by = None if task.kind == "subscriber" else asked.id  # who wrote a row did not ask for who is told of it
     return {
         "id": uuid7(), "name": task.name, "state": "queued", "queue": task.queue, "priority": task.priority,
         "data": None if task.sealed else data, "sealed": ctx.runtime.sealer.seal(data) if task.sealed else None,
         "run_at": run_at.astimezone(UTC) if run_at is not None else ctx.now, "attempt": 1, "failures": 0, "crashes": 0,
         "unique_key": unique_key(task, data, run_as) if task.unique else None, "order_key": order_key,
-        "order_number": order_number, "cancel_wanted": False, "actor": asked.id, "run_as": run_as,
+        "order_number": order_number, "cancel_wanted": False, "actor": asked_by, "run_as": run_as,
         "request_id": ctx.request_id or origin.request_id or None, "trace": traceparent(), "created_at": ctx.now,
     }  # fmt: skip
 
