@@ -4,12 +4,16 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 
 import pytest
 from werkzeug.test import TestResponse
 
 from host.auth.links import LINK
+from host.jobs.draining import drain
 from host.settings import MailSettings, RecoverySettings
 from tests.support.smtp import Mailbox, mailbox
 from tests.web.identity import PASSWORD, IdentitySite, running
@@ -35,25 +39,30 @@ def site(tmp_path: Path, database_url: str, box: Mailbox) -> Iterator[IdentitySi
     """With Ann, whose address has not been confirmed; the mail of her sign-up lies in the box."""
     with running(tmp_path, database_url, mail=mail_to(box), public_url=BASE) as found:
         assert found.register(username="ann", email="ann@x.org").status_code == 201
-        box.wait(1)
+        mails(found, box, 1)
         yield found
         quiet(found)
 
 
 def quiet(site: IdentitySite) -> None:
-    """Until nothing is on its way any more."""
-    recovery = site.app.authentication.recovery
-    assert recovery.background.flush()
-    assert recovery.mailer.flush()
+    """Until nothing is on its way any more: what was looked up in the background, and the mails, which are jobs."""
+    assert site.app.authentication.recovery.background.flush()
+    assert {ran.outcome for ran in drain(site.app.runtime)} <= {"done"}
+
+
+def mails(site: IdentitySite, box: Mailbox, count: int) -> list[EmailMessage]:
+    """What has arrived, once there is so much."""
+    quiet(site)
+    return box.wait(count)
 
 
 def ask(site: IdentitySite, name: str, **body: str) -> TestResponse:
     return site.send("POST", f"/api/auth/{name}", body)
 
 
-def token_in(box: Mailbox, count: int) -> str:
+def token_in(site: IdentitySite, box: Mailbox, count: int) -> str:
     """The secret in the mail that came as the so-manieth."""
-    body = box.wait(count)[count - 1].get_body(("plain",))
+    body = mails(site, box, count)[count - 1].get_body(("plain",))
     assert body is not None
     found = TOKEN.search(body.get_content())
     assert found is not None
@@ -63,7 +72,7 @@ def token_in(box: Mailbox, count: int) -> str:
 def reset_token(site: IdentitySite, box: Mailbox, email: str = "ann@x.org") -> str:
     before = len(box.arrived)
     assert ask(site, "forgot-password", email=email).status_code == 200
-    return token_in(box, before + 1)
+    return token_in(site, box, before + 1)
 
 
 def verified(site: IdentitySite, name: str = "ann") -> bool:
@@ -86,7 +95,7 @@ def test_forgotten_password_is_replaced(site: IdentitySite, box: Mailbox) -> Non
 def test_link_leads_to_the_public_address(site: IdentitySite, box: Mailbox) -> None:
     headers = {"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"}
     site.client().post("/api/auth/forgot-password", json={"email": "ann@x.org"}, headers=headers)
-    body = box.wait(2)[1].get_body(("plain",))
+    body = mails(site, box, 2)[1].get_body(("plain",))
     assert body is not None
     text = body.get_content()
     assert f"{BASE}/api/auth/reset-password?token=" in text
@@ -154,14 +163,14 @@ def test_foreign_link_is_refused(site: IdentitySite, token: str) -> None:
 
 def test_reset_link_confirms_nothing_else(site: IdentitySite, box: Mailbox) -> None:
     assert ask(site, "verify-email", token=reset_token(site, box)).status_code == 422
-    assert ask(site, "reset-password", token=token_in(box, 1), password=NEW).status_code == 422
+    assert ask(site, "reset-password", token=token_in(site, box, 1), password=NEW).status_code == 422
 
 
 def test_expired_link_is_refused(tmp_path: Path, database_url: str, box: Mailbox) -> None:
     brief = RecoverySettings(reset_seconds=1)
     with running(tmp_path, database_url, mail=mail_to(box), public_url=BASE, recovery=brief) as site:
         site.register(username="ann", email="ann@x.org")
-        box.wait(1)
+        mails(site, box, 1)
         token = reset_token(site, box)
         time.sleep(1.1)
         assert ask(site, "reset-password", token=token, password=NEW).status_code == 422
@@ -185,22 +194,22 @@ def test_mails_to_one_address_are_few(site: IdentitySite, box: Mailbox) -> None:
 
 def test_sign_up_asks_for_confirmation(site: IdentitySite, box: Mailbox) -> None:
     assert not verified(site)
-    assert ask(site, "verify-email", token=token_in(box, 1)).status_code == 200
+    assert ask(site, "verify-email", token=token_in(site, box, 1)).status_code == 200
     assert verified(site)
-    assert ask(site, "verify-email", token=token_in(box, 1)).status_code == 422
+    assert ask(site, "verify-email", token=token_in(site, box, 1)).status_code == 422
 
 
 def test_confirmation_is_mailed_again(site: IdentitySite, box: Mailbox) -> None:
     assert ask(site, "verify-email/resend", email="ANN@x.org").status_code == 200
     assert ask(site, "verify-email/resend", email="nobody@x.org").status_code == 200
-    assert ask(site, "verify-email", token=token_in(box, 2)).status_code == 200
+    assert ask(site, "verify-email", token=token_in(site, box, 2)).status_code == 200
     ask(site, "verify-email/resend", email="ann@x.org")
     quiet(site)
     assert len(box.arrived) == 2
 
 
 def test_looking_at_a_link_uses_nothing_up(site: IdentitySite, box: Mailbox) -> None:
-    token = token_in(box, 1)
+    token = token_in(site, box, 1)
     for _ in range(2):
         page = site.send("GET", f"/api/auth/verify-email?token={token}")
         assert (page.status_code, page.content_type) == (200, "text/html; charset=utf-8")
@@ -237,15 +246,15 @@ def change(site: IdentitySite, token: str, email: str, password: str = PASSWORD)
 
 
 def test_new_address_counts_once_confirmed(site: IdentitySite, box: Mailbox) -> None:
-    ask(site, "verify-email", token=token_in(box, 1))
+    ask(site, "verify-email", token=token_in(site, box, 1))
     session = site.login(username="ann").json["token"]  # type: ignore[index]
     assert change(site, session, "ann@new.org").status_code == 200
     assert site.me(session).json["email"] == "ann@x.org"  # type: ignore[index]
-    assert box.wait(2)[1]["To"] == "ann@new.org"
-    assert ask(site, "verify-email", token=token_in(box, 2)).status_code == 200
+    assert mails(site, box, 2)[1]["To"] == "ann@new.org"
+    assert ask(site, "verify-email", token=token_in(site, box, 2)).status_code == 200
     account = site.app.authentication.accounts.named("ann")
     assert (account["email"], account["email_verified"]) == ("ann@new.org", True)
-    assert box.wait(3)[2]["To"] == "ann@x.org"  # the old address is told
+    assert mails(site, box, 3)[2]["To"] == "ann@x.org"  # the old address is told
     assert "changed" in box.arrived[2]["Subject"]
 
 
@@ -266,17 +275,17 @@ def test_wrong_present_passwords_are_slowed_down(site: IdentitySite) -> None:
 
 def test_anothers_address_is_not_told(site: IdentitySite, box: Mailbox) -> None:
     site.register(username="bob", email="bob@x.org")
-    box.wait(2)
+    mails(site, box, 2)
     session = site.login(username="ann").json["token"]  # type: ignore[index]
     assert change(site, session, "bob@x.org").json == change(site, session, "free@x.org").json
-    assert [mail["To"] for mail in box.wait(3)[2:]] == ["free@x.org"]
+    assert [mail["To"] for mail in mails(site, box, 3)[2:]] == ["free@x.org"]
 
 
 def test_older_link_cannot_bring_an_address_back(site: IdentitySite, box: Mailbox) -> None:
-    old = token_in(box, 1)
+    old = token_in(site, box, 1)
     session = site.login(username="ann").json["token"]  # type: ignore[index]
     change(site, session, "ann@new.org")
-    ask(site, "verify-email", token=token_in(box, 2))
+    ask(site, "verify-email", token=token_in(site, box, 2))
     assert ask(site, "verify-email", token=old).status_code == 422
     assert site.app.authentication.accounts.named("ann")["email"] == "ann@new.org"
 
@@ -304,7 +313,7 @@ def test_sign_in_may_want_a_confirmed_address(tmp_path: Path, database_url: str,
         assert site.register(username="ann", email="ann@x.org").json["code"] == "unverified_address"  # type: ignore[index]
         assert site.login(username="ann").status_code == 403
         assert site.login(username="ann", password="wrong").status_code == 401
-        ask(site, "verify-email", token=token_in(box, 1))
+        ask(site, "verify-email", token=token_in(site, box, 1))
         assert site.login(username="ann").status_code == 200
         quiet(site)
 
@@ -320,13 +329,16 @@ def test_without_mail_the_answer_is_503(tmp_path: Path, box: Mailbox, missing: s
         assert box.arrived == []
 
 
-def test_development_logs_the_link(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_development_writes_the_link_to_a_file(tmp_path: Path) -> None:
     url = "http://127.0.0.1:8123"
     with running(tmp_path, f"sqlite:///{tmp_path / 'local.db'}", is_embedded=True, embedded_url=url) as site:
         site.register(username="ann", email="ann@x.org")
         ask(site, "forgot-password", email="ann@x.org")
         quiet(site)
-        found = re.search(rf"{url}/api/auth/reset-password\?token=([\w-]+)", caplog.text)
+        last = max((tmp_path / "var" / "mail").iterdir())  # the names are ordered by time
+        body = message_from_bytes(last.read_bytes(), policy=default).get_body(("plain",))
+        assert body is not None
+        found = re.search(rf"{url}/api/auth/reset-password\?token=([\w-]+)", body.get_content())
         assert found is not None
         assert ask(site, "reset-password", token=found[1], password=NEW).status_code == 200
 
@@ -336,7 +348,7 @@ def test_front_end_shows_its_own_page(tmp_path: Path, box: Mailbox) -> None:
     url = f"sqlite:///{tmp_path / 'local.db'}"
     with running(tmp_path, url, mail=mail_to(box), public_url=BASE, recovery=own) as site:
         site.register(username="ann", email="ann@x.org")
-        box.wait(1)
+        mails(site, box, 1)
         reset_token(site, box)
         body = box.arrived[1].get_body(("plain",))
         assert body is not None

@@ -2,6 +2,9 @@
 
 import re
 from dataclasses import replace
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
 
 import pytest
 
@@ -34,7 +37,7 @@ def site(declare: Declare) -> Core:
 
 
 def test_password_is_replaced_in_both_tables(
-    site: Core, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    site: Core, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(hashes, "PBKDF2_ROUNDS", 1000)
     yes = "1" if site.dialect == "sqlite" else "true"
@@ -44,12 +47,18 @@ def test_password_is_replaced_in_both_tables(
             f" VALUES ('old', 'old@x.org', 'pbkdf2_sha256$1000$salt$nothing', {yes})"
         )
     recovery = site.site.app.authentication.recovery
-    logging = replace(
-        recovery, mailer=Mailer(MailSettings(), logs=True), public_url="https://app.example.org"
+    mailer = Mailer(MailSettings(), folder=tmp_path)
+    mailing = replace(recovery, mailer=mailer, public_url="https://app.example.org")
+    mailing.forgot("Old@x.org")
+    assert mailing.background.flush()
+    monkeypatch.setattr(
+        site.site, "app", replace(site.site.app, runtime=replace(site.site.runtime, mail=mailer))
     )
-    logging.forgot("Old@x.org")
-    assert logging.background.flush()
-    found = re.search(r"token=([\w-]+)", caplog.text)
+    site.site.run_jobs()
+    (written,) = tmp_path.glob("*.eml")
+    body = message_from_bytes(written.read_bytes(), policy=default).get_body(("plain",))
+    assert body is not None
+    found = re.search(r"token=([\w-]+)", body.get_content())
     assert found is not None
     body = {"token": found[1], "password": NEW}
     assert site.anonymous.post("/api/auth/reset-password", body).status == 200
