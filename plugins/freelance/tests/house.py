@@ -4,80 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, cast
 
-from werkzeug.test import Client
-
-from host.application import App, assemble, load_site, table_owners
 from host.limiting import Rate
-from host.migrations.runner import upgrade
-from host.settings import Settings
 from host.settings.protection import ProtectionSettings
+from host.testing.visitors import PASSWORD, SECRET, Running, Said, Visitor, running_app
 from host.web.door import Door
 
-SECRET = "of-the-tests-" * 4
-PASSWORD = "correct horse battery"
+__all__ = ["PASSWORD", "SECRET", "SITE", "House", "Said", "User", "open_house"]
 SITE = "grammar: 1\nsite: {name: Freelancers, plugins: [freelance]}\n"
 _NUMBERS = count(1)
 
 
-@dataclass(frozen=True)
-class Said:
-    """An answer."""
-
-    status: int
-    body: Any
-    headers: Mapping[str, str]
-
-
 @dataclass(frozen=True, eq=False)
-class User:
-    """Somebody with a token, or nobody. Every request has a client of its own, so that threads can share a user."""
+class User(Visitor):
+    """A user of this plugin."""
 
-    house: House
-    token: str | None = None
-    account: Mapping[str, Any] = field(default_factory=dict)
+    SUCCESS: ClassVar[tuple[int, ...]] = (200,)
 
-    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Said:
-        """One request; what is sent as text is sent as it is."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        if self.token is not None:
-            named["Authorization"] = f"Bearer {self.token}"
-        given = (
-            {"data": body, "content_type": "application/json"} if isinstance(body, str) else {"json": body}
-        )
-        answer = Client(self.house.door).open(
-            path, method=method, headers=named, **(given if body is not None else {})
-        )
-        return Said(answer.status_code, answer.get_json(silent=True), dict(answer.headers))
-
-    def get(self, path: str) -> Any:
-        """What a GET answers, which has to succeed."""
-        return self._done("GET", path)
-
-    def post(self, path: str, body: Any = None) -> Any:
-        """What a POST answers, which has to succeed."""
-        return self._done("POST", path, body)
-
-    def put(self, path: str, body: Any) -> Any:
-        """What a PUT answers, which has to succeed."""
-        return self._done("PUT", path, body)
-
-    def patch(self, path: str, body: Any) -> Any:
-        """What a PATCH answers, which has to succeed."""
-        return self._done("PATCH", path, body)
-
-    def delete(self, path: str) -> Any:
-        """What a DELETE answers, which has to succeed."""
-        return self._done("DELETE", path)
-
-    def _done(self, method: str, path: str, body: Any = None) -> Any:
-        said = self.send(method, path, body)
-        assert said.status == 200, (method, path, said)
-        return said.body
+    @property
+    def house(self) -> House:
+        """The site."""
+        return cast("House", self.site)
 
     # -- rows of every kind, with only what has to be given --
 
@@ -119,11 +70,8 @@ class User:
 
 
 @dataclass(frozen=True, eq=False)
-class House:
+class House(Running):
     """The running site."""
-
-    app: App
-    door: Door
 
     def nobody(self) -> User:
         """Who has not signed in."""
@@ -143,16 +91,7 @@ def open_house(
     folder: Path, database_url: str, environ: Mapping[str, str] | None = None, only: str = ""
 ) -> Iterator[House]:
     """The site in a folder, its tables brought up to date by the real migrations."""
-    folder.mkdir(exist_ok=True)
-    (folder / "resources.yaml").write_text(SITE)
-    settings = Settings(
-        root=folder, secret=SECRET, database_url=database_url, environ=environ or {}, only=only,
-        protection=ProtectionSettings(sign_up_rate=Rate(100_000, 60)),  # every test signs somebody up
-    )  # fmt: skip
-    app = assemble(settings)
-    database = app.runtime.database
-    try:
-        upgrade(database, table_owners(load_site(folder, settings.environ), folder))
+    protection = ProtectionSettings(sign_up_rate=Rate(100_000, 60))  # every test signs somebody up
+    options = {"environ": environ or {}, "only": only, "protection": protection}
+    with running_app(folder, SITE, database_url, **options) as app:
         yield House(app, Door(app.pipeline(lambda request: None)))
-    finally:
-        database.dispose()

@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from werkzeug.test import Client
-
-from host.application import App, assemble, load_site, table_owners
-from host.migrations.runner import upgrade
-from host.settings import Settings
+from host.testing.visitors import PASSWORD, Running, Said, Visitor, running_app
 from host.web.door import Door
 
-SECRET = "of-the-tests-" * 4
-PASSWORD = "correct horse battery"
+__all__ = ["PASSWORD", "SITE", "Board", "Person", "Said", "Station", "found_board", "open_station"]
 SITE = "grammar: 1\nsite: {name: Detectives, plugins: [investigations]}\n"
 _NUMBERS = count(1)
 
 
-@dataclass(frozen=True)
-class Said:
-    """An answer."""
-
-    status: int
-    body: Any
-    headers: Mapping[str, str]
-
-
 @dataclass(frozen=True, eq=False)
-class Person:
-    """Somebody with a token, or nobody. Every request has a client of its own, so that threads can share a person."""
+class Person(Visitor):
+    """A user of this plugin."""
 
-    station: Station
-    token: str | None = None
-    user: Mapping[str, Any] = field(default_factory=dict)
+    @property
+    def station(self) -> Station:
+        """The site."""
+        return cast("Station", self.site)
+
+    @property
+    def user(self) -> Any:
+        """The account as signing up has answered it."""
+        return self.account
 
     @property
     def number(self) -> int:
@@ -46,47 +38,10 @@ class Person:
         account = self.station.app.authentication.accounts.named(self.user["username"])
         return int(account["number"])
 
-    def send(self, method: str, path: str, body: Any = None, **options: Any) -> Said:
-        """One request; `body` is sent as JSON, other forms by werkzeug's options."""
-        headers = dict(options.pop("headers", {}))
-        if self.token is not None:
-            headers["Authorization"] = f"Bearer {self.token}"
-        given = {"json": body} if body is not None else {}
-        answer = Client(self.station.door).open(path, method=method, headers=headers, **given, **options)
-        return Said(answer.status_code, answer.get_json(silent=True) or answer.data, dict(answer.headers))
-
-    def get(self, path: str) -> Any:
-        """What a GET answers, which has to succeed."""
-        return self._done("GET", path)
-
-    def post(self, path: str, body: Any = None) -> Any:
-        """What a POST answers, which has to succeed."""
-        return self._done("POST", path, body)
-
-    def put(self, path: str, body: Any) -> Any:
-        """What a PUT answers, which has to succeed."""
-        return self._done("PUT", path, body)
-
-    def patch(self, path: str, body: Any) -> Any:
-        """What a PATCH answers, which has to succeed."""
-        return self._done("PATCH", path, body)
-
-    def delete(self, path: str) -> Any:
-        """What a DELETE answers, which has to succeed."""
-        return self._done("DELETE", path)
-
-    def _done(self, method: str, path: str, body: Any = None) -> Any:
-        said = self.send(method, path, body)
-        assert said.status in (200, 201), (method, path, said)
-        return said.body
-
 
 @dataclass(frozen=True, eq=False)
-class Station:
+class Station(Running):
     """The running site."""
-
-    app: App
-    door: Door
 
     @cached_property
     def people(self) -> tuple[Person, ...]:
@@ -104,12 +59,6 @@ class Station:
         said = self.nobody().send("POST", "/api/auth/register", body)
         assert said.status == 201, said
         return Person(self, said.body["token"], said.body["user"])
-
-    def count(self, resource: str) -> int:
-        """How many rows there are, whoever may see them."""
-        table = self.app.runtime.registry.model(f"investigations.{resource}").table
-        with self.app.runtime.database.engine.connect() as connection:
-            return len(connection.execute(table.select()).all())
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,13 +114,5 @@ def found_board(station: Station) -> Board:
 @contextmanager
 def open_station(folder: Path, database_url: str, only: str = "") -> Iterator[Station]:
     """The site in a folder, its tables brought up to date by the real migrations."""
-    folder.mkdir(exist_ok=True)
-    (folder / "resources.yaml").write_text(SITE)
-    settings = Settings(root=folder, secret=SECRET, database_url=database_url, only=only)
-    app = assemble(settings)
-    database = app.runtime.database
-    try:
-        upgrade(database, table_owners(load_site(folder, settings.environ), folder))
+    with running_app(folder, SITE, database_url, only=only) as app:
         yield Station(app, Door(app.pipeline(lambda request: None)))
-    finally:
-        database.dispose()
