@@ -7,6 +7,6 @@ from host.application import create_app
 from host.settings import read_settings
 from host.web.logs import configure
 
-settings = read_settings(Path(os.environ.get("HOSTWRIGHT_ROOT", Path(__file__).parent)))
+settings = read_settings(Path(os.environ.get("HOSTWRIGHT_ROOT", Path(__file__).parent))).sharing()
 configure(settings.logs)
 application = create_app(settings)

@@ -20,6 +20,7 @@ from host.declaration.workspace import HOST, SITE
 from host.discovery import Discovery, discover, load
 from host.discovery.hooks import make_hooks
 from host.fields.kinds import kinds, vocabulary
+from host.jobs.attendance import attendance
 from host.jobs.waking import open_waker
 from host.limiting import Limiter
 from host.mail.making import make_mailer
@@ -42,6 +43,7 @@ from host.web.health import HealthOperations
 from host.web.history import HistoryOperations
 from host.web.idempotency import Idempotency
 from host.web.identity import identity_operations
+from host.web.jobs import polled
 from host.web.logs import AccessLog
 from host.web.metrics import MetricsOperation, RequestMeter
 from host.web.operations import Operation
@@ -140,12 +142,12 @@ def assemble(settings: Settings) -> App:
     files = Files.make(open_storage(settings.storage, settings.root), settings.storage, settings.secret)
     waker = open_waker(settings)
     runtime = Runtime.make(registry, database, settings.secret, calls, files, settings.audit, waker)
-    runtime = replace(runtime, mail=make_mailer(settings, registry.declaration), meters=_meters(settings))
+    runtime = replace(runtime, mail=make_mailer(settings, registry.declaration), meters=open_meters(settings))
     runtime = replace(runtime, events=settings.events)
     limiter = Limiter.open(settings.redis.url, settings.redis.prefix)
     authentication = Authentication.make(runtime, settings, hooks)
     operations: tuple[Operation, ...] = (
-        *resource_operations(runtime, settings),
+        *polled(resource_operations(runtime, settings)),
         *endpoint_operations(runtime),
         *authentication.operations(),
         *identity_operations(authentication, lambda: operations),
@@ -155,6 +157,7 @@ def assemble(settings: Settings) -> App:
             registry.declaration.plugins,
             table_owners(loaded, settings.root),
             hooks.hook.health_checks,
+            lambda: attendance(runtime),
         ).operations(),
         *MetricsOperation(
             runtime.meters, Gauges(runtime), settings.metrics, settings.is_embedded
@@ -174,7 +177,8 @@ def assemble(settings: Settings) -> App:
     return App(settings, runtime, operations, authentication, hooks, limiter, router, steps)
 
 
-def _meters(settings: Settings) -> Meters:
+def open_meters(settings: Settings) -> Meters:
+    """What counts, for this process alone or together with others."""
     folder = settings.metrics.folder
     return Meters(FileStore(Path(folder)) if folder and settings.metrics.is_on else MemoryStore())
 

@@ -44,7 +44,7 @@ def run(root: Path, only: str, address: str, port: int, dev: bool, ready_file: P
         develop(root.resolve(), listening)
         return
     url = f"http://{listening.bind}"
-    settings = replace(read_settings(root, is_embedded=True), only=only, embedded_url=url)
+    settings = replace(read_settings(root, is_embedded=True).sharing(), only=only, embedded_url=url)
     configure(settings.logs, is_embedded=True)
     prepare(settings)
     flask = flask_app(assemble(settings))

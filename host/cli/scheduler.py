@@ -19,7 +19,7 @@ from host.web.logs import configure
 @root_option
 def scheduler(root: Path) -> None:
     """Fire schedules; `hostwright worker` carries their jobs out. Several of them fire each planned time once."""
-    settings = read_settings(root)
+    settings = read_settings(root).sharing()
     configure(settings.logs)
     check_database(settings)
     runtime = assemble(settings).runtime

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from host.application import assemble, flask_app, load_site, table_owners
+from host.application import assemble, flask_app, load_site, open_meters, table_owners
 from host.cli.options import only_option, root_option
 from host.cli.servers import Listening, check_free, serve_granian, serve_gunicorn
 from host.database import Database
@@ -45,7 +45,7 @@ from host.web.logs import configure
 def serve(root: Path, only: str, address: str, server: str, **more: Any) -> None:
     """Serve the site with several processes. Run `hostwright db upgrade` before."""
     listening = Listening(host=address, **more)
-    settings = replace(read_settings(root), only=only)
+    settings = replace(read_settings(root).sharing(), only=only)
     listening = replace(listening, head_seconds=settings.protection.head_seconds)
     configure(settings.logs)
     check_free(listening)
@@ -54,7 +54,9 @@ def serve(root: Path, only: str, address: str, server: str, **more: Any) -> None
     workers = f"{listening.workers} {server} worker{'s' if listening.workers > 1 else ''}"
     click.echo(f"Serving {only or 'the site'} on http://{listening.bind} with {workers}")
     if server == "granian":
+        meters = open_meters(settings)  # what its workers have counted is kept as long as this process lives
         serve_granian(settings.root, listening, settings.logs, only)
+        meters.store.close()
     else:
         serve_gunicorn(flask_app(assemble(settings)), listening)
 

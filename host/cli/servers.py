@@ -134,6 +134,6 @@ def serve_granian(root: Path, listening: Listening, logs: LogSettings, only: str
 
 def from_environment() -> Flask:
     """The application of the site that HOSTWRIGHT_ROOT names, for servers that import it."""
-    settings = read_settings(Path(os.environ.get("HOSTWRIGHT_ROOT", ".")))
+    settings = read_settings(Path(os.environ.get("HOSTWRIGHT_ROOT", "."))).sharing()
     configure(settings.logs)
     return create_app(settings)

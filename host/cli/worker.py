@@ -54,7 +54,7 @@ def worker(
 
 
 def _settings(root: Path, embedded: str) -> Settings:
-    settings = read_settings(root, is_embedded=bool(embedded))
+    settings = read_settings(root, is_embedded=bool(embedded)).sharing()
     if not embedded:
         return settings
     seconds = min(settings.jobs.stop_seconds, EMBEDDED_STOP_SECONDS)

@@ -37,6 +37,9 @@ class Store(Protocol):
     def all(self) -> Iterator[tuple[str, float]]:
         """What every process keeps; a key comes once for each."""
 
+    def close(self) -> None:
+        """This process counts no more."""
+
 
 class MemoryStore:
     """For one process."""
@@ -58,6 +61,9 @@ class MemoryStore:
     def all(self) -> Iterator[tuple[str, float]]:
         """Every number."""
         return iter(list(self._values.items()))
+
+    def close(self) -> None:
+        """Nothing to do."""
 
 
 class FileStore:
