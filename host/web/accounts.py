@@ -25,8 +25,9 @@ from host.declaration.nodes import Credential, Endpoint, WireValues
 from host.declaration.workspace import HOST
 from host.errors import Forbidden, SignUpClosed, Unauthenticated
 from host.service.runtime import Runtime
+from host.service.shaping import shape_of
 from host.web import cookies
-from host.web.actions import is_form, read_input, sent, shape_of
+from host.web.actions import is_form, read_input, sent
 from host.web.administering import Administration
 from host.web.csrf import Csrf
 from host.web.http import Answer, Request, json_answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,21 +10,20 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from host.compiler.expressions import Facts
-from host.compiler.parents import Parent, parents_in
-from host.compiler.readers import converter
+from host.compiler.parents import Parent
 from host.compiler.schemas import camel
 from host.compiler.wires import CompiledWire
 from host.declaration.nodes import Action, Endpoint, Field, Key, WireValues
 from host.declaration.operations import parameters
 from host.declaration.paths import action_paths
-from host.errors import FieldError, Forbidden, Invalid, MalformedKey, NotFound, UnsupportedMediaType
-from host.fields.forms import STANDARD, Form
+from host.errors import FieldError, Forbidden, Invalid, MalformedKey, UnsupportedMediaType
+from host.service.acting import act, acted_row, check_actor, defer, is_writing, loaded_input, parents_of
 from host.service.context import Context
-from host.service.emitting import emit_of_action
 from host.service.runtime import Runtime
+from host.service.shaping import shape_of
 from host.service.streams import Stream
-from host.service.writing import locked
 from host.web.http import FORM, Answer, Request, json_answer
+from host.web.jobs import accepted, accepted_type
 from host.web.limits import limits_of
 from host.web.operations import Operation, Repeats, operation_id, path_attributes
 from host.web.placing import placed, row_keys, telling_hidden
@@ -69,68 +68,59 @@ class _ActionHandler:
             id=operation_id(self.name, model.name, self.wire), method=action.method, path=path, kind="action",
             handler=telling_hidden(self.runtime, self.wire, self.parents, self.handle, is_item=is_item),
             plugin=model.plugin, summary=action.doc or self.name.replace("_", " ").capitalize(), paths=tuple(others),
-            wire=self.wire, access=action.access, status=success_status(action), input=sent(action, path), out=action.out,
+            wire=self.wire, access=action.access, status=success_status(action), input=sent(action, path), out=self._out,
             unknown=action.unknown or self.wire.declared.unknown, doc=action.doc, errors=errors,
             slash=self.wire.declared.slash == "both", is_public=runtime_may(self.runtime, self.wire, action),
             parameters=path_attributes(self.parents, self.wire if is_item else None), repeats=repeats_of(action),
             details={"target": action.target, "name": self.name}, limits=limits_of(f"{model.name}.{self.name}", action),
         )  # fmt: skip
 
+    @property
+    def _out(self) -> Field | None:
+        return accepted_type(self.runtime) if self.action.job else self.action.out
+
     @cached_property
     def parents(self) -> tuple[Parent, ...]:
         """What the action's path fixes."""
-        path, models = self.action.path or "", self.runtime.registry.models
-        if not path.startswith("/"):
-            return self.wire.parents
-        model = self.wire.model
-        others = [key.name for key in self.wire.told_by] if self.action.target == "item" else []
-        return parents_in(
-            path, model, models, [*others, *(self.action.input.fields if self.action.input else ())]
-        )
+        return parents_of(self.runtime, self.wire, self.action)
 
     def handle(self, request: Request) -> Answer:
-        action, model = self.action, self.wire.model
-        unknown = action.unknown or self.wire.declared.unknown
-        data = read_input(
-            self.runtime,
-            request,
-            action,
-            f"{camel(model.name)}{camel(self.name)}Input",
-            self.wire.declared.values,
-            unknown,
-        )
-        call = self.runtime.calls[f"{model.plugin}:{action.call}"]
-        with transaction(self.runtime, request, action, model.plugin) as begun:
+        action, plugin = self.action, self.wire.model.plugin
+        given = given_input(self.runtime, request, action, self._unknown)
+        data = loaded_input(self.runtime, self.wire, self.name, action, given)
+        if action.job:
+            return self._later(request, given)
+        with transaction(self.runtime, request, action, plugin) as begun:
             ctx = placed(begun, self.parents, request)
-            row = self._row(ctx, request) if action.target == "item" else None
-            if row is not None:
-                result = call(ctx, row, data)
-            else:
-                if not self.runtime.policy.actor_may(model.plugin, action.access, ctx.facts):
-                    raise Forbidden("you may not do this")
-                result = call(ctx, data)
-            if action.emits:
-                emit_of_action(ctx, model, action, row, data, result)
-            return answered(ctx, action, result, self.wire, f"{camel(model.name)}{camel(self.name)}Output")
+            row = self._row(ctx, request, is_locked=is_writing(action))
+            result = act(ctx, self.wire, action, row, data)
+            return answered(
+                ctx, action, result, self.wire, f"{camel(self.wire.model.name)}{camel(self.name)}Output"
+            )
 
-    def _row(self, ctx: Context, request: Request) -> dict[str, Any]:
-        """The native row, if the action's own rule holds on it; locked when the action writes."""
-        keys = row_keys(self.runtime, self.wire, request, self.parents)
-        if is_writing(self.action):
-            return locked(ctx, self.wire, keys, self.action.access)[0]
-        if ctx.work is not None:
-            return self._read(ctx, keys)
-        with ctx.reading() as short:
-            return self._read(short, keys)
+    def _later(self, request: Request, given: Any) -> Answer:
+        """The input and the rule are checked now, the rest is a job's."""
+        with self.runtime.writing(request.actor, request.id, self.wire.model.plugin) as begun:
+            ctx = placed(begun, self.parents, request)
+            keys = self._keys(request)
+            self._row(ctx, request, is_locked=False)
+            return accepted(self.runtime, defer(ctx, self.wire, self.name, given, keys, ctx.parents))
 
-    def _read(self, ctx: Context, keys: tuple[Any, ...]) -> dict[str, Any]:
-        plan = ctx.runtime.plans.checked(self.wire.model, ctx.facts, ("get", self.action.access), ctx.under)
-        found = plan.fetch(ctx.transaction.driver, keys, ctx.values)
-        if found is None or not found.verdicts[0]:
-            raise NotFound(f"there is no such {self.wire.model.spoken}")
-        if not found.verdicts[1]:
-            raise Forbidden(f"you may not do this to this {self.wire.model.spoken}")
-        return found.row()
+    @property
+    def _unknown(self) -> str:
+        return self.action.unknown or self.wire.declared.unknown
+
+    def _keys(self, request: Request) -> tuple[Any, ...] | None:
+        is_item = self.action.target == "item"
+        return row_keys(self.runtime, self.wire, request, self.parents) if is_item else None
+
+    def _row(self, ctx: Context, request: Request, *, is_locked: bool) -> dict[str, Any] | None:
+        """The native row, if the action's own rule holds on it; None for a collection's action that may be done."""
+        keys = self._keys(request)
+        if keys is None:
+            check_actor(ctx, self.wire, self.action)
+            return None
+        return acted_row(ctx, self.wire, self.action, keys, is_locked=is_locked)
 
 
 def endpoint_operations(runtime: Runtime) -> Iterator[Operation]:
@@ -187,18 +177,16 @@ def runtime_may(runtime: Runtime, wire: CompiledWire, action: Action) -> bool:
 
 
 def success_status(node: Action | Endpoint) -> int:
-    """The declared status, else 204 for nothing and 200 for something."""
+    """The declared status, else 202 for what a job does, 204 for nothing and 200 for something."""
+    if isinstance(node, Action) and node.job:
+        return 202
     return node.status or (204 if node.out is None or node.out.type == "none" else 200)
 
 
 def repeats_of(node: Action | Endpoint) -> Repeats | None:
     """How it takes an `Idempotency-Key`; reading may be repeated without."""
-    return None if node.method == "GET" else Repeats.of(node.idempotency, is_joined=not node.detached)
-
-
-def is_writing(node: Action | Endpoint) -> bool:
-    """Whether it runs in a writing transaction."""
-    return not node.detached and (node.write if node.write is not None else node.method != "GET")
+    is_joined = not node.detached or (isinstance(node, Action) and node.job)
+    return None if node.method == "GET" else Repeats.of(node.idempotency, is_joined=is_joined)
 
 
 def transaction(
@@ -214,8 +202,14 @@ def transaction(
 def read_input(
     runtime: Runtime, request: Request, node: Action | Endpoint, name: str, values: WireValues, unknown: str
 ) -> dict[str, Any]:  # fmt: skip
-    """The native input: the JSON body, or the query string with GET. Without a declared input there must be none."""
-    schemas = runtime.registry.schemas
+    """The native input. Without a declared input there must be none."""
+    schemas, field = runtime.registry.schemas, node.input or Field(type="object")
+    given = given_input(runtime, request, node, unknown)
+    return schemas.load(schemas.value(name, field, values, unknown), given)
+
+
+def given_input(runtime: Runtime, request: Request, node: Action | Endpoint, unknown: str) -> Any:
+    """The input as it was sent: the JSON body, or the query string with GET, with what stands in the path."""
     field = node.input or Field(type="object")
     told = _path_values(runtime, request, field)
     if node.method == "GET":
@@ -224,8 +218,7 @@ def read_input(
         given = _query_values(runtime, request.body().decode(errors="replace"), field, unknown)
     else:
         given = request.json(is_optional=bool(told) or node.input is None or not field.required)
-    given = {**given, **told} if told and isinstance(given, dict) else given
-    return schemas.load(schemas.value(name, field, values, unknown), given)
+    return {**given, **told} if told and isinstance(given, dict) else given
 
 
 def is_form(request: Request, node: Endpoint) -> bool:
@@ -299,42 +292,3 @@ def answered(
     if node.out is None or node.out.type == "none":
         return Answer(status, b"", None)
     return json_answer(shape_of(ctx, node.out, wire)(result), status)
-
-
-def shape_of(ctx: Context, out: Field, wire: CompiledWire | None) -> Callable[[Any], Any]:
-    """A function from native values to the outer form: resources through their wire, types through their fields."""
-    registry = ctx.runtime.registry
-    if out.type in registry.models:
-        target = _wire_of(ctx, out.type, wire)
-        return lambda row: None if row is None else _shown(ctx, target, row)
-    if out.type == "list" and out.of is not None:
-        inner = shape_of(ctx, out.of, wire)
-        return lambda rows: [inner(row) for row in rows]
-    form = wire.form if wire is not None else STANDARD
-    return _converter(ctx, out, form)
-
-
-def _shown(ctx: Context, wire: CompiledWire, row: Mapping[str, Any]) -> Any:
-    """A stored row as the wire shows it to the actor; that it may be answered is the function's decision."""
-    if ctx.work is None:
-        with ctx.reading() as short:
-            return _shown(short, wire, row)
-    keys = tuple(row[key.name] for key in wire.model.keys)
-    found = ctx.runtime.plans.checked(wire, ctx.facts, ()).fetch(ctx.transaction.driver, keys, ctx.values)
-    return found.row() if found is not None else None
-
-
-def _converter(ctx: Context, field: Field, form: Form) -> Callable[[Any], Any]:
-    registry = ctx.runtime.registry
-    return ctx.runtime.plans.kept(
-        ("converter", id(field), form),
-        field,
-        lambda: converter(field, registry.kinds, form),
-    )
-
-
-def _wire_of(ctx: Context, name: str, wire: CompiledWire | None) -> CompiledWire:
-    if wire is not None and wire.model.name == name:
-        return wire
-    wires = ctx.runtime.registry.wires[name]
-    return next((found for found in wires if wire is not None and found.name == wire.name), wires[0])

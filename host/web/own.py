@@ -16,7 +16,8 @@ from host.compiler.schemas import camel
 from host.declaration.nodes import Endpoint, Field, WireErrors, WireValues
 from host.limiting import Limit
 from host.service.runtime import Runtime
-from host.web.actions import read_input, shape_of
+from host.service.shaping import shape_of
+from host.web.actions import read_input
 from host.web.http import Answer, Request, json_answer
 from host.web.operations import Operation, operation_id
 
