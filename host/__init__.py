@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Unavailable,
         UpstreamError,
     )
+    from host.events.event import Event
     from host.fields.kinds import FieldKind
     from host.hookspecs import hookimpl
     from host.service.context import Context
@@ -34,6 +35,7 @@ _HOME = {
     "Conflict": "host.errors",
     "Context": "host.service.context",
     "Duplicate": "host.errors",
+    "Event": "host.events.event",
     "FieldError": "host.errors",
     "FieldKind": "host.fields.kinds",
     "Forbidden": "host.errors",
@@ -55,6 +57,7 @@ __all__ = [
     "Conflict",
     "Context",
     "Duplicate",
+    "Event",
     "FieldError",
     "FieldKind",
     "Forbidden",

@@ -14,6 +14,7 @@ from host.cli.options import settings_without_secret
 from host.compiler.models import ACCOUNT
 from host.compiler.registry import Registry
 from host.database import Database
+from host.declaration.calls import CallsLater
 from host.errors import ConfigurationError
 from host.mail.making import make_mailer
 from host.service.files import Files
@@ -26,13 +27,16 @@ from host.storage.opening import open_storage
 def opened_data(root: Path) -> Iterator[tuple[Runtime, Settings]]:
     """The running parts of a site whose tables are there. Raises ConfigurationError where they are not."""
     settings = settings_without_secret(root)
-    registry = load_site(settings.root, settings.environ).registry
+    loaded = load_site(settings.root, settings.environ)
+    registry = loaded.registry
     database = Database.open(settings.database_url, synchronous=settings.synchronous)
     try:
         check_tables(database, registry)
         files = Files.make(open_storage(settings.storage, settings.root), settings.storage, settings.secret)
-        runtime = Runtime.make(registry, database, settings.secret, files=files, audit=settings.audit)
-        yield replace(runtime, mail=make_mailer(settings, registry.declaration)), settings
+        calls = CallsLater(registry.declaration, loaded.discovery.import_function)
+        runtime = Runtime.make(registry, database, settings.secret, calls, files, settings.audit)
+        mailer = make_mailer(settings, registry.declaration)
+        yield replace(runtime, mail=mailer, events=settings.events), settings
     finally:
         database.dispose()
 

@@ -14,6 +14,7 @@ from host.auth.admission import clashes, give_rows
 from host.cli.options import settings_without_secret
 from host.compiler.models import ACCOUNT
 from host.database import Database
+from host.declaration.calls import CallsLater
 from host.migrations.owners import Owner
 from host.service.runtime import Runtime
 
@@ -30,7 +31,9 @@ class Site:
     @property
     def runtime(self) -> Runtime:
         """The running parts; no secret is needed for what is done with them here."""
-        return Runtime.make(self.loaded.registry, self.database, "signs nothing")
+        registry = self.loaded.registry
+        calls = CallsLater(registry.declaration, self.loaded.discovery.import_function)
+        return Runtime.make(registry, self.database, "signs nothing", calls)
 
     def accounts_without_row(self) -> tuple[str, ...]:
         """Why accounts cannot get a row in the user table of another system."""

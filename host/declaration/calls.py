@@ -36,6 +36,27 @@ def resolve_calls(
     return found
 
 
+class CallsLater(Mapping[str, Function]):
+    """The same functions unchecked, each imported when it is first asked for: commands need few of them, or none."""
+
+    def __init__(self, declaration: Declaration, import_function: Callable[[Plugin, str], Function]) -> None:
+        self._plugins = {plugin.name: plugin for plugin in declaration.plugins}
+        self._import = import_function
+        self._found: dict[str, Function] = {}
+
+    def __getitem__(self, key: str) -> Function:
+        owner, _, text = key.partition(":")
+        if key not in self._found:
+            self._found[key] = self._import(self._plugins[owner], text)
+        return self._found[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
 def _references(declaration: Declaration) -> Iterator[_Reference]:
     for name, resource in declaration.resources.items():
         owner, bare = owner_of(name), short(name)

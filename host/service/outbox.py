@@ -24,6 +24,7 @@ from host.events.telling import Changes, Telling, has_events
 from host.service.appending import Appender
 from host.service.jobs import job_values, store_jobs
 from host.service.subscriptions import NOBODY, Subscriptions
+from host.service.tasks import Task
 from host.tracing import traceparent
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Outbox:
             "entry": str(entry.number) if entry is not None else None,
         }  # fmt: skip
         found = self.subscriptions.get(name, NOBODY)
-        jobs = tuple(_delivery(ctx, task, columns) for task in found.later)
+        jobs = tuple(delivery(ctx, task, model.name, columns["key"], 0) for task in found.later)
         ctx.transaction.note(Noted(ctx, columns, jobs), self.store)
         if jobs:
             ctx.transaction.after_commit_once(ctx.runtime.waker.wake)
@@ -140,10 +141,10 @@ class Outbox:
         store_jobs(noted[0].ctx, jobs)
 
 
-def _delivery(ctx: Context, task: Any, columns: Mapping[str, Any]) -> dict[str, Any]:
+def delivery(ctx: Context, task: Task, resource: str, key: str, number: int) -> dict[str, Any]:
     """A job that carries an event to a subscriber: those about one row run in the order of the events."""
-    about = f"{task.name}\0{columns['resource']}\0{columns['key']}"
-    return job_values(ctx, task, None, order_key=sha256(about.encode()).hexdigest())
+    about = sha256(f"{task.name}\0{resource}\0{key}".encode()).hexdigest()
+    return _numbered(job_values(ctx, task, None, order_key=about), number)
 
 
 def _numbered(job: dict[str, Any], number: int) -> dict[str, Any]:
@@ -157,7 +158,7 @@ def _call(ctx: Context, found: Subscriptions, event: Event) -> None:
     """Call the subscribers without rules: what they keep follows from what was allowed."""
     with _deeper(ctx, event):
         for it in found.inside:
-            it.call(replace(ctx.as_system(), plugin=it.plugin, under=()), event)
+            ctx.runtime.calls[it.call](replace(ctx.as_system(), plugin=it.plugin, under=()), event)
 
 
 @contextmanager

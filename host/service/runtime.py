@@ -73,7 +73,7 @@ class Runtime:
         plans = Plans(registry, policy, database, Planner(registry, policy, database))
         settings = {plugin.name: plugin.settings for plugin in registry.declaration.plugins}
         tasks = compile_tasks(registry.declaration)
-        subscriptions = compile_subscriptions(registry.declaration, tasks, calls or {}, settings)
+        subscriptions = compile_subscriptions(registry.declaration, tasks, settings)
         outbox = Outbox(registry, Appender(database, registry.model(EVENT).table), subscriptions)
         entries = Appender(database, registry.model(ENTRY).table)
         journal = Journal.make(audit or AuditSettings(), entries, outbox, registry.models)

@@ -15,7 +15,7 @@ class Inside:
     """A subscriber that is called in the transaction."""
 
     plugin: str
-    call: Any
+    call: str  # the key of its function in `Runtime.calls`
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,13 @@ NOBODY: Final = Subscriptions()
 
 
 def compile_subscriptions(
-    declaration: Declaration, tasks: Mapping[str, Task], calls: Mapping[str, Any],
-    settings: Mapping[str, Mapping[str, Any]],
-) -> Mapping[str, Subscriptions]:  # fmt: skip
+    declaration: Declaration, tasks: Mapping[str, Task], settings: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Subscriptions]:
     """The subscribers of each event by its name. A webhook whose address is not set is none."""
     found: dict[str, Subscriptions] = {}
     for event, subscribers in declaration.subscribers.items():
         inside = tuple(
-            Inside(it.plugin, calls[f"{it.plugin}:{it.call}"])
-            for it in subscribers
-            if it.when == "in_transaction" and f"{it.plugin}:{it.call}" in calls
+            Inside(it.plugin, f"{it.plugin}:{it.call}") for it in subscribers if it.when == "in_transaction"
         )
         later = tuple(
             tasks[subscriber_name(event, it)]
