@@ -14,12 +14,18 @@ from host.errors import ConfigurationError
 LONGEST: Final = 90  # of the 104 bytes that the narrowest system gives to the path of a socket
 
 
-def socket_folder(var: Path) -> Path:
-    """The folder, which is made; nobody else may look into it."""
+def socket_place(var: Path) -> Path:
+    """Where they lie. Nothing is made."""
     folder = var / "run"
-    if len(os.fsencode(folder)) + len("/redis.sock") > LONGEST:
-        digest = sha256(os.fsencode(var)).hexdigest()[:12]
-        folder = Path(tempfile.gettempdir()) / f"hostwright-{os.getuid()}-{digest}"
+    if len(os.fsencode(folder)) + len("/redis.sock") <= LONGEST:
+        return folder
+    digest = sha256(os.fsencode(var)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"hostwright-{os.getuid()}-{digest}"
+
+
+def socket_folder(var: Path) -> Path:
+    """The same folder, which is there from now on, and into which nobody else may look."""
+    folder = socket_place(var)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:

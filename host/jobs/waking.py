@@ -16,15 +16,17 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
-from host.jobs.sockets import socket_folder
+from host.jobs.sockets import socket_folder, socket_place
 from host.service.waking import Waker
 from host.settings import Settings
 
 if TYPE_CHECKING:
     from redis import Redis
 
+SOCKET: Final = "wake.sock"
 SEND_SECONDS: Final = 0.01
 CONNECT_SECONDS: Final = 2.0
+FIRST_PAUSE: Final = 0.02
 LONGEST_PAUSE: Final = 5.0
 log = logging.getLogger("hostwright")
 
@@ -45,24 +47,21 @@ class SocketWaker:
     """Wakes the dispatcher that listens under `var/`, if there is one."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._path = ""
+        self._path = str(socket_place(settings.var) / SOCKET)
         self._socket: socket.socket | None = None
 
     def wake(self) -> None:
         """There may be work."""
-        if self._socket is None:
-            self._open()
-        with suppress(OSError):  # nobody listens, or has heard it already and not looked yet
-            assert self._socket is not None
-            self._socket.sendto(b"!", self._path)
+        sending = self._socket or self._open()
+        with suppress(OSError):  # nobody listens, or has heard enough to wake up for
+            sending.sendto(b"!", self._path)
 
-    def _open(self) -> None:
-        self._path = str(socket_folder(self._settings.var) / "wake.sock")
+    def _open(self) -> socket.socket:
         opened = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         opened.setblocking(False)
         weakref.finalize(self, opened.close)  # an app is given up, not closed
         self._socket = opened
+        return opened
 
 
 class RedisWaker:
@@ -92,7 +91,7 @@ class RedisWaker:
 
     def _send(self, connection: Any) -> None:
         try:
-            connection.send_packed_command(self._signal, check_health=False)
+            connection.send_packed_command([self._signal], check_health=False)
         except Exception as error:  # whatever is wrong with Redis, the request goes on
             log.warning(
                 "Redis cannot be used (%s): workers find new jobs a little later", type(error).__name__
@@ -105,17 +104,18 @@ class RedisWaker:
         Thread(target=self._connect, name="hostwright-waker", daemon=True).start()
 
     def _connect(self) -> None:
-        pause = 0.1
+        pause = FIRST_PAUSE
         while True:
+            Event().wait(pause)
             try:
                 connection = self._connected()
+                # For the signals that nobody got.
+                connection.send_packed_command([self._signal], check_health=False)
             except Exception:  # not yet
-                Event().wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
             with self._lock:
                 self._connection, self._is_connecting = connection, False
-                self._send(connection)  # for the signals that nobody got
             return
 
     def _connected(self) -> Any:
@@ -176,7 +176,7 @@ class Ear:
         self._hearing.close()
 
     def _bind(self) -> None:
-        path = socket_folder(self._settings.var) / "wake.sock"
+        path = socket_folder(self._settings.var) / SOCKET
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         listening.setblocking(False)
         try:
