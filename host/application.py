@@ -30,7 +30,9 @@ from host.service.files import Files
 from host.service.repeats import Repeats
 from host.service.runtime import Runtime
 from host.settings import Settings
+from host.settings.tracing import exports_traces
 from host.storage.opening import open_storage
+from host.tracing import Exporter
 from host.web.access import AccessOperations
 from host.web.actions import action_operations, endpoint_operations
 from host.web.audit import Audit
@@ -54,6 +56,7 @@ from host.web.router import Router
 from host.web.scopes import guard_scopes
 from host.web.served import served, with_credentials
 from host.web.steps import Steps
+from host.web.traces import ExportedRequests
 from host.web.transfer import MOST_EXPORTS, TransferOperations
 
 if TYPE_CHECKING:
@@ -76,7 +79,7 @@ class App:
     def pipeline(self, fallback: Fallback) -> Pipeline:
         """The steps of a request, with what answers where no operation does."""
         authenticators, limit = self.authentication.authenticators, self.settings.body_limit
-        return Pipeline(self.router, authenticators, fallback, limit, self.steps)
+        return Pipeline(self.router, authenticators, fallback, limit, self.steps, self.runtime.exporter)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +146,7 @@ def assemble(settings: Settings) -> App:
     waker = open_waker(settings)
     runtime = Runtime.make(registry, database, settings.secret, calls, files, settings.audit, waker)
     runtime = replace(runtime, mail=make_mailer(settings, registry.declaration), meters=open_meters(settings))
+    runtime = replace(runtime, exporter=_exporter(settings))
     runtime = replace(runtime, events=settings.events)
     limiter = Limiter.open(settings.redis.url, settings.redis.prefix)
     authentication = Authentication.make(runtime, settings, hooks)
@@ -174,7 +178,17 @@ def assemble(settings: Settings) -> App:
     steps = AccessLog().steps() + Audit(runtime).steps() + steps + Steps(guards=(guard_scopes,))
     if settings.metrics.is_on:
         steps += RequestMeter(runtime.meters, database).steps()
+    if runtime.exporter is not None:
+        steps = ExportedRequests(runtime.exporter).steps() + steps
     return App(settings, runtime, operations, authentication, hooks, limiter, router, steps)
+
+
+def _exporter(settings: Settings) -> Exporter | None:
+    if not exports_traces(settings.environ):
+        return None
+    from host.tracing.otel import OpenTelemetry  # only where traces are exported
+
+    return OpenTelemetry.open()
 
 
 def open_meters(settings: Settings) -> Meters:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from host.database import Database
@@ -18,16 +19,31 @@ Checks = Mapping[str, Callable[[], None]]
 log = logging.getLogger("hostwright")
 NO_STORE = ("Cache-Control", "no-store")
 STATUS = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
+PRESENCE = {"type": "string", "enum": ["up", "starting", "down"]}
+READY = {
+    "type": "object",
+    "properties": {
+        "status": {"type": "string", "enum": ["ready", "degraded"]}, "workers": PRESENCE, "scheduler": PRESENCE,
+    },
+    "required": ["status"],
+}  # fmt: skip
+STARTING_SECONDS = 30.0  # in which workers that start beside this process need not have been seen
 
 
 @dataclass(frozen=True, eq=False)
 class HealthOperations:
-    """The handlers. `owners` are asked whether the database has all their revisions, `checks` are those of the hooks."""
+    """The handlers. `owners` are asked whether the database has all their revisions, `checks` are those of the hooks.
+
+    `attendance` tells whether workers and the scheduler are there. Without them requests are answered all the same, so it
+    makes the answer `degraded` and not 503: that would take every web process away because of another one.
+    """
 
     database: Database
     plugins: Sequence[Plugin]
     owners: Sequence[Owner]
     checks: Callable[[], Sequence[Checks]] = tuple
+    attendance: Callable[[], Mapping[str, bool]] = dict
+    started: float = field(default_factory=time.monotonic)
 
     def operations(self) -> Iterator[Operation]:
         """Every operation."""
@@ -38,7 +54,7 @@ class HealthOperations:
             "healthLive", "/health/live", self.live, "Whether the process lives", _answering(STATUS)
         )
         yield self._operation(
-            "healthReady", "/health/ready", self.ready, "Whether requests can be served", _answering(STATUS)
+            "healthReady", "/health/ready", self.ready, "Whether requests can be served", _answering(READY)
         )
         yield self._operation(
             "version", "/api/version", self.version, "Which version serves", _answering(_VERSION)
@@ -64,7 +80,7 @@ class HealthOperations:
         return json_answer({"status": "live"}, headers=[NO_STORE])
 
     def ready(self, request: Request) -> Answer:
-        """The database answers and has every revision. Raises Unavailable with what is missing."""
+        """The database answers and has every revision, and who carries jobs out. Raises Unavailable with what is missing."""
         from host.migrations.pending import pending  # only here
 
         try:
@@ -74,7 +90,12 @@ class HealthOperations:
         if missing:
             raise Unavailable(f"migrations are pending for {', '.join(found.owner for found in missing)}")
         self._ask_plugins()
-        return json_answer({"status": "ready"}, headers=[NO_STORE])
+        return json_answer(self._present(), headers=[NO_STORE])
+
+    def _present(self) -> dict[str, str]:
+        absent = "starting" if time.monotonic() - self.started < STARTING_SECONDS else "down"
+        told = {name: "up" if is_there else absent for name, is_there in self.attendance().items()}
+        return {"status": "degraded" if "down" in told.values() else "ready", **told}
 
     def _ask_plugins(self) -> None:
         for name, check in ((name, check) for checks in self.checks() for name, check in checks.items()):

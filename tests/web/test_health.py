@@ -1,18 +1,24 @@
 """Health, readiness and version."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from host.actor import SYSTEM
 from host.application import load_site, table_owners
 from host.database import Database
 from host.declaration.nodes import Manifest, Plugin
 from host.errors import Unavailable
+from host.jobs.attendance import attendance
+from host.jobs.processes import Presence
 from host.migrations.owners import Owner
 from host.migrations.runner import upgrade
 from host.testing.sites import Site
-from host.web.health import HealthOperations
+from host.web.health import STARTING_SECONDS, HealthOperations
 from host.web.http import Request
 
 SITE = "grammar: 1\nsite: {name: Empty}\n"
@@ -78,3 +84,58 @@ def test_unreachable_database_is_not_ready():
     with pytest.raises(Unavailable, match="the database cannot be reached"):
         asked(health(nowhere).ready)
     nowhere.dispose()
+
+
+def ready(folder: Path, there: dict[str, bool], seconds: float = 0.0) -> dict[str, str]:
+    """What is told of them so long after the start, with a database that has everything."""
+    database = Database.open(f"sqlite:///{folder / 'test.db'}")
+    operations = HealthOperations(database, (), (), attendance=lambda: there)
+    late = replace(operations, started=operations.started - seconds)
+    told = json.loads(asked(late.ready).body)
+    database.dispose()
+    return told
+
+
+def test_workers_may_take_a_moment_to_start(tmp_path):
+    told = {"status": "ready", "workers": "starting", "scheduler": "up"}
+    assert ready(tmp_path, {"workers": False, "scheduler": True}) == told
+
+
+def test_absent_workers_degrade_and_stop_nothing(tmp_path):
+    told = {"status": "degraded", "workers": "down", "scheduler": "up"}
+    assert ready(tmp_path, {"workers": False, "scheduler": True}, STARTING_SECONDS + 1) == told
+
+
+def test_present_workers_are_told_at_once(tmp_path):
+    told = {"status": "ready", "workers": "up", "scheduler": "up"}
+    assert ready(tmp_path, {"workers": True, "scheduler": True}) == told
+
+
+SCHEDULED = (
+    SITE
+    + """
+jobs:
+  a: {call: jobs.a, run_as: system, queue: slow}
+schedules:
+  often: {job: a, cron: "* * * * *"}
+"""
+)
+
+
+def test_every_queue_wants_a_worker(tmp_path, database_url):
+    (tmp_path / "resources.yaml").write_text(SCHEDULED)
+    (tmp_path / "jobs.py").write_text("def a(ctx): ...\n")
+    site = Site.make(tmp_path, database_url)
+    assert attendance(site.runtime) == {"workers": False, "scheduler": False}
+    Presence(name="one", kind="worker", queues=("default", "mail")).beat(site.runtime)
+    Presence(name="two", kind="scheduler").beat(site.runtime)
+    assert attendance(site.runtime) == {"workers": False, "scheduler": True}
+    Presence(name="three", kind="worker", queues=("slow",)).beat(site.runtime)
+    assert attendance(site.runtime) == {"workers": True, "scheduler": True}
+    long_ago = datetime.now(UTC) - timedelta(minutes=1)
+    with site.runtime.writing(SYSTEM, plugin="host") as ctx:
+        ctx.execute(ctx.table("host.process").update().values(seen_at=long_ago))
+    assert attendance(site.runtime) == {"workers": False, "scheduler": False}
+    Presence(name="four", kind="worker").beat(site.runtime)
+    assert attendance(site.runtime) == {"workers": True, "scheduler": False}
+    site.close()
