@@ -44,6 +44,7 @@ class Trace:
     actor: str | None = None
     job: str | None = None
     exporter: Exporter | None = None
+    running: Running | None = None
     failed: str | None = None  # what went wrong, where that is not told by an exception
 
     @property
