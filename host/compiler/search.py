@@ -81,7 +81,7 @@ def _index(model: Model, letters: Mapping[str, str], metadata: sa.MetaData) -> I
         sa.event.listen(table, "after_create", _ddl(statement).execute_if(dialect="sqlite"))
     for statement in made("postgresql", table.name):
         sa.event.listen(table, "after_create", _ddl(statement).execute_if(dialect="postgresql"))
-    for statement in unmade("sqlite", table.name):
+    for statement in unmade("sqlite", table.name)[-1:]:  # triggers go with their table
         sa.event.listen(table, "before_drop", _ddl(statement).execute_if(dialect="sqlite"))
     return Index(table, tuple(own), letters, source)
 
@@ -109,7 +109,7 @@ def made(dialect: str, table: str) -> tuple[str, ...]:
     """The statements that put the database's index over a new table of words."""
     fts = index_name(table)
     if dialect == "postgresql":
-        return (f'CREATE INDEX "{fts}" ON "{table}" USING gin (words)',)
+        return (f'CREATE INDEX IF NOT EXISTS "{fts}" ON "{table}" USING gin (words)',)
     return (
         f"""CREATE VIRTUAL TABLE "{fts}" USING fts5(a, b, c, d, content='', tokenize='ascii', prefix='2 3')""",
         _trigger(table, "insert", _added(fts)),
@@ -120,7 +120,10 @@ def made(dialect: str, table: str) -> tuple[str, ...]:
 
 def unmade(dialect: str, table: str) -> tuple[str, ...]:
     """The statements without which dropping a table of words would leave something behind."""
-    return (f'DROP TABLE IF EXISTS "{index_name(table)}"',) if dialect == "sqlite" else ()
+    if dialect == "postgresql":
+        return ()
+    triggers = [f'DROP TRIGGER IF EXISTS "{table}_{event}"' for event in ("insert", "delete", "update")]
+    return (*triggers, f'DROP TABLE IF EXISTS "{index_name(table)}"')
 
 
 def _trigger(table: str, event: str, body: str) -> str:

@@ -21,6 +21,7 @@ from host.migrations.legacy import fits, has_key, is_indexed, is_met, parts
 from host.migrations.owners import Owner, owner_named
 from host.migrations.reflection import held_checks, read_shapes
 from host.migrations.runner import exclusive
+from host.migrations.search import rebuild
 from host.migrations.shapes import ColumnShape, Constraint, ForeignKeyShape, Shapes, TableShape
 
 Kind = Literal["compatible", "additive", "incompatible"]
@@ -85,8 +86,17 @@ def adopt(
             return Adoption(name, findings, head, "adopted before")
         for sql in additions:
             connection.exec_driver_sql(sql.replace("%", "%%") if database.dialect == "postgresql" else sql)
+        _index_words(connection, owner, findings)
         _stamp(connection, owner, head)
     return found
+
+
+def _index_words(connection: sa.Connection, owner: Owner, findings: Sequence[Finding]) -> None:
+    """Fill the tables of words that were added, once everything else is there."""
+    added = {each.table for each in findings if each.sql}
+    for table in owner.tables:
+        if table.name in added and "search" in table.info:
+            rebuild(connection, table.name, table.info["search"])
 
 
 def _stamp(connection: sa.Connection, owner: Owner, head: str | None) -> None:

@@ -42,6 +42,7 @@ _READ_BACK: dict[str, Any] = {
     "NUMERIC": columns.Exact,
     "DOUBLE PRECISION": sa.Double,
     "BYTEA": sa.LargeBinary,
+    "TSVECTOR": columns.Words,
 }
 
 
@@ -124,6 +125,7 @@ def _enriched_table(shape: TableShape, table: sa.Table) -> TableShape:
         constraints=tuple(_enriched_check(each, texts) for each in shape.constraints),
         indexes=tuple(_enriched_index(each, indexes[each.name]) for each in shape.indexes),
         is_counted=bool(table.dialect_options["sqlite"]["autoincrement"]),
+        words=table.info.get("search"),
     )
 
 

@@ -22,6 +22,7 @@ from host.migrations.constraint_changes import (
 )
 from host.migrations.errors import MigrationError
 from host.migrations.hazards import identifier
+from host.migrations.search import indexed, is_words, unindexed
 from host.migrations.shapes import (
     Constraint,
     ForeignKeyShape,
@@ -54,9 +55,12 @@ def difference(old: Shapes, new: Shapes, renames: Renames) -> tuple[Change, ...]
     for name in sorted(new.keys() & before.keys()):
         changes += [] if name in early else _removals(before[name], new[name])
         changes += _alteration(before[name], new[name], renames)
+    for name in created:
+        changes += indexed(new[name])
     for name in dropped:
+        changes += unindexed(name)
         code = Call("op.drop_table", (quoted(name),))
-        hazard = hazards.dropped_table(hazards.Table(name, renames))
+        hazard = None if is_words(name) else hazards.dropped_table(hazards.Table(name, renames))
         changes.append(Change(name, f"drop table {name}", code, hazard=hazard))
     return tuple(changes)
 

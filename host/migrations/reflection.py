@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from host.migrations import postgres
 from host.migrations.ledger import is_own
+from host.migrations.search import without_index
 from host.migrations.shapes import (
     CheckShape,
     ColumnShape,
@@ -45,7 +46,7 @@ def read_shapes(connection: sa.Connection) -> dict[str, TableShape]:
         found = postgres.read_shapes(connection, postgres.PRESENT)
     else:
         found = _read_sqlite(connection)
-    return {name: shape for name, shape in found.items() if not is_own(name)}
+    return {name: without_index(connection, shape) for name, shape in found.items() if not is_own(name)}
 
 
 def read_names(connection: sa.Connection) -> frozenset[str]:

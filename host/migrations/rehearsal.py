@@ -19,6 +19,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
 from host.fields import columns
+from host.migrations import search
 from host.migrations.blueprint import scratch_engine
 from host.migrations.changes import Change
 from host.migrations.reflection import without_index_warnings
@@ -51,7 +52,7 @@ def rehearsing(connection: sa.Connection) -> Iterator[Rehearse]:
 
 def _run(context: MigrationContext, change: Change) -> None:
     """Run the code that a script would contain."""
-    names = {"op": op, "sa": sa, "columns": columns, "Decimal": Decimal}
+    names = {"op": op, "sa": sa, "columns": columns, "search": search, "Decimal": Decimal}
     moments = {kind.__name__: kind for kind in (date, datetime, time, timedelta)}
     with Operations.context(context):
         exec(code_of(change), {**names, **moments})

@@ -13,6 +13,7 @@ from host.migrations.hazards import identifier
 from host.migrations.ledger import read_ledger
 from host.migrations.losses import count_rows
 from host.migrations.reflection import read_shapes
+from host.migrations.search import is_words
 from host.migrations.shapes import ForeignKeyShape, Shapes
 
 
@@ -24,7 +25,8 @@ def empty_tables(connection: sa.Connection, owner: str, *, allow_destructive: bo
     )
     _refuse_references(shapes, set(owned))
     rows = {table: count_rows(connection, f"SELECT count(*) FROM {identifier(table)}") for table in owned}
-    losses = [Loss(owner, "base", f"drop table {table}", number) for table, number in rows.items() if number]
+    lost = {table: number for table, number in rows.items() if number and not is_words(table)}
+    losses = [Loss(owner, "base", f"drop table {table}", number) for table, number in lost.items()]
     if losses and not allow_destructive:
         raise Refused(losses, "To lose it, run `hostwright db downgrade --allow-destructive`.")
     names = [identifier(table) for table in owned]

@@ -88,6 +88,7 @@ def _imports(code: str) -> str:
     third = ["import sqlalchemy as sa"] if "sa." in code else []
     third += ["from alembic import op"]
     own = ["from host.fields import columns"] if "columns." in code else []
+    own += ["from host.migrations import search"] if re.search(r"\bsearch\.(?:un)?index\(", code) else []
     return "\n\n".join("\n".join(lines) for lines in (standard, third, own) if lines)
 
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from host.compiler.search import Source
+
 ABSENT = object()
 Text = str | Mapping[str, str]  # an expression, or the one that each database needs
 _WORDS = re.compile(r"'(?:[^']|'')*'|\w+")
@@ -86,6 +88,7 @@ class TableShape:
     indexes: tuple[IndexShape, ...] = ()
     key_name: str | None = field(compare=False, default=None)
     is_counted: bool = field(compare=False, default=False)  # SQLite never gives a number twice
+    words: Source | None = field(compare=False, default=None)  # where the words come from that it keeps
 
 
 Shapes = Mapping[str, TableShape]

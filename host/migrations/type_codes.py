@@ -21,6 +21,7 @@ _PLAIN = {
     "TIME WITHOUT TIME ZONE": "columns.TimeOfDay()",
     "UUID": "columns.Uid()",
     "JSONB": "columns.Json()",
+    "TSVECTOR": "columns.Words()",
     "BIGINT": "sa.BigInteger()",
     "INTEGER": "sa.Integer()",
     "SMALLINT": "sa.SmallInteger()",

@@ -21,6 +21,7 @@ from host.errors import Duplicate, FieldError, Invalid
 from host.service.context import Context
 from host.service.identity_numbers import count_on, next_of
 from host.service.keys import hex24, uuid7
+from host.service.search import keep_again
 
 Values = dict[str, Any]
 Store = Callable[[Context, Model, Mapping[str, Any]], tuple[Any, ...]]
@@ -161,6 +162,8 @@ def change_row(ctx: Context, model: Model, before: Values, stored: Values, store
     changed = {names[word]: full[names[word]] for word in told}
     columns = {identity.attributes[name].column: value for name, value in changed.items()}
     ctx.execute(identity.table.update().where(identity.keys[0].column == key).values(columns))
+    if identity.search is not None:
+        keep_again(ctx, identity, (key,))
 
 
 def mark(ctx: Context, account: str) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from host.access import facts_of
+from host.actor import SYSTEM
 from host.compiler.models import Model
 from host.compiler.search import Index
 from host.compiler.statements import Statement
@@ -27,6 +29,13 @@ def keep_words(ctx: Context, model: Model, keys: Sequence[Any], values: Values) 
     _statement(ctx, model).run(
         ctx.transaction.driver, _row(index, ctx.runtime.database.dialect, keys, values)
     )
+
+
+def keep_again(ctx: Context, model: Model, keys: Sequence[Any]) -> None:
+    """Keep the words of a row that was changed past `writing`, as it is now stored."""
+    found = ctx.runtime.plans.row(model, facts_of(SYSTEM)).fetch(ctx.transaction.driver, keys, ctx.values)
+    if found is not None:
+        keep_words(ctx, model, keys, found.row())
 
 
 def keep_many(ctx: Context, model: Model, rows: Sequence[Values]) -> None:
