@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "export": ("host.cli.transfer:export_command", "Write the rows of a resource to a file."),
     "files": ("host.cli.files:files", "List stored files, and clear away those without a row."),
     "import": ("host.cli.transfer:import_command", "Read the rows of a resource from a file."),
+    "jobs": ("host.cli.jobs:jobs", "See, retry, cancel and run jobs."),
     "key": ("host.cli.key:key", "Make, list and revoke API keys."),
     "new": ("host.cli.new:new", "Make the files of a new plugin or site."),
     "routes": ("host.cli.show:routes", "List every path and method with its operation and rule."),

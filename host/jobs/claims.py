@@ -128,6 +128,13 @@ def take(
     return [_claimed(row) for row in rows]
 
 
+def take_one(runtime: Runtime, job: str, *, worker: str = "") -> Claimed | None:
+    """Claim this waiting job, whatever else waits; None where it does not wait any more."""
+    with own_transaction(runtime) as driver:
+        rows = _marked(runtime, driver, "take", [job], _running(datetime.now(UTC), worker))
+    return _claimed(rows[0]) if rows else None
+
+
 def _running(now: datetime, worker: str) -> dict[str, Any]:
     until = now + timedelta(seconds=LEASE_SECONDS)
     return {"state": "running", "started_at": now, "worker": worker or None, "leased_until": until}
