@@ -75,6 +75,14 @@ class CompiledWire:
         """Further accepted input names, each to the wire's own."""
         return {other: node.name for node in self.declared.names.values() for other in node.accept}
 
+    def renamed(self, data: Any) -> Any:
+        """A body with further accepted names replaced by the wire's own."""
+        aliases = self.aliases
+        if not aliases or not isinstance(data, dict):
+            return data
+        found = {aliases.get(key, key): value for key, value in data.items() if key in aliases}
+        return {**found, **{key: value for key, value in data.items() if key not in aliases}}
+
     @cached_property
     def derives(self) -> bool:
         """Whether answers hold what can change without the row: roll-ups, computed values, links, values of others."""

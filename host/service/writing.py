@@ -90,7 +90,7 @@ def store(ctx: Context, model: Model, values: Mapping[str, Any]) -> tuple[Any, .
     _check_open(model)
     if model.declared.logged is not None:
         ctx, values = _opened(ctx, model, values)
-    change = _prepared(ctx, Change("create", model, dict(values)))
+    change = prepared(ctx, Change("create", model, dict(values)))
     given, beside = change.values, change.transient
     drawn = [name for name in model.drawn if name not in given]
     if drawn:
@@ -187,7 +187,7 @@ def update(
     if model.name == ACCOUNT:
         before = present(ctx, model, before)
     wanted = values(before) if callable(values) else values
-    change = _prepared(ctx, Change("update", model, dict(wanted), before))
+    change = prepared(ctx, Change("update", model, dict(wanted), before))
     stored, links = _split(model, change.values)
     if model.files:
         stored = attach(ctx, model, stored, before)
@@ -336,7 +336,7 @@ def _column(model: Model, name: str) -> sa.Column[Any]:
     return attribute.column
 
 
-def _prepared(ctx: Context, change: Change) -> Change:
+def prepared(ctx: Context, change: Change) -> Change:
     """Take the transient values out and let the plugin complete the change."""
     declared = change.model.declared
     for name, node in declared.fields.items():

@@ -152,20 +152,18 @@ class ResourceOperations:
     def delete(self, request: Request) -> Answer:
         """DELETE on a row."""
         keys = self.keys(request)
-        model = self.wire.model
+        model, schemas = self.wire.model, self.runtime.registry.schemas
+        taken = schemas.removal(self.wire)
+        beside = schemas.load(taken, request.json(is_optional=True)) if taken is not None else None
         with self.runtime.writing(request.actor, request.id, model.plugin) as ctx:
             below, match = self.placed(ctx, request), match_of(request, ctx, self.wire, keys)
             shown = reading.get_row(below, self.wire, keys).row if self.wire.delete.body == "row" else {}
-            writing.delete(below, self.wire, keys, match=match)
+            writing.delete(below, self.wire, keys, match=match, beside=beside)
         return self.answered(self.wire.delete, writing.Written(keys, shown, None), "deleted", [])
 
     def renamed(self, data: Any) -> Any:
         """The body with further accepted names replaced by the wire's own."""
-        aliases = self.wire.aliases
-        if not aliases or not isinstance(data, dict):
-            return data
-        found = {aliases.get(key, key): value for key, value in data.items() if key in aliases}
-        return {**found, **{key: value for key, value in data.items() if key not in aliases}}
+        return self.wire.renamed(data)
 
     def answered(
         self, node: WireOperation, written: writing.Written, verb: str, headers: list[tuple[str, str]]
