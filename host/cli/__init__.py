@@ -15,6 +15,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "access": ("host.cli.access:access", "Tell what a change since a revision opens and closes."),
     "audit": ("host.cli.audit:audit", "Read the audit log, and clear old entries away."),
     "check": ("host.cli.check:check", "Check every declaration and list all problems."),
+    "events": (
+        "host.cli.events:events",
+        "Read and replay events; see dead deliveries and webhooks.",
+    ),
     "explain": (
         "host.cli.explain:explain_command",
         "Explain why an account may, or may not, do something to a row.",
@@ -33,6 +37,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "See when jobs run by themselves; run, pause and resume one.",
     ),
     "scheduler": ("host.cli.scheduler:scheduler", "Fire schedules."),
+    "search": ("host.cli.search:search", "Make the index of full-text search anew, or check it."),
     "serve": ("host.cli.serve:serve", "Serve the site with several processes."),
     "show": ("host.cli.show:show", "Show what a resource has become."),
     "user": ("host.cli.user:user", "Make, list and change accounts."),

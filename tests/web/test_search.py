@@ -4,7 +4,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
 
+from host.cli.search import search
 from tests.support.sites import Caller, Core, Declare
 
 SITE = """
@@ -251,3 +254,25 @@ def test_refused_write_leaves_no_words(core: Core, ann: Caller) -> None:
         ctx.records("place").create({"country": "de", "name": "Undone"})
         raise RuntimeError
     assert kept(core, "place", "undone") == 0
+
+
+def test_command_makes_words_anew(core: Core, ann: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = core.site.app.settings
+    monkeypatch.setenv("HOSTWRIGHT_DATABASE_URL", settings.database_url)
+
+    def run(*words: str) -> Any:
+        return CliRunner().invoke(search, ["rebuild", *words, "--root", str(settings.root)])
+
+    (book,) = add(ann, "Raw")
+    with core.site.database.writing() as connection:
+        sql = sa.text("UPDATE site_book SET notes = 'underneath' WHERE title = 'Raw'")
+        connection.execute(sql)
+    assert titles(ann, "underneath") == []
+    dry = run("site.book", "--check")
+    assert (dry.exit_code, dry.output) == (1, "site.book: 1 rows differ\n")
+    done = run()
+    assert done.exit_code == 0 and "site.place: " in done.output
+    assert (titles(ann, "underneath"), run("--check").exit_code) == (["Raw"], 0)
+    assert 'did you mean "site.book"?' in run("site.boook").output
+    assert ann.patch(f"{BOOKS}/{book['id']}", {"notes": "above"}).status == 200
+    assert titles(ann, "above -underneath") == ["Raw"]
