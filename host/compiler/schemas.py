@@ -60,6 +60,12 @@ class Schemas:
             if isinstance(node, Attribute) and not node.is_file  # JSON could not have held it
         )
 
+    def removal(self, wire: CompiledWire) -> ma.Schema | None:
+        """What DELETE takes of a row that is made of events: the transient values that its event keeps."""
+        if wire.model.declared.logged is None or not transient(wire):
+            return None
+        return self._kept((wire, "removal"), lambda: self._removing(wire))
+
     def restore(self, wire: CompiledWire) -> ma.Schema:
         """What an import by the system takes: everything that is stored, also what only the server sets."""
         return self._kept((wire, "restore"), lambda: self._restoring(wire))
@@ -126,6 +132,14 @@ class Schemas:
             fields[name] = self._input(prefix, wire, name, node, is_patch=suffix == "Patch" or is_kept)
         return _schema(f"{prefix}{suffix}", fields, wire.declared.unknown, self._blanks(wire))
 
+    def _removing(self, wire: CompiledWire) -> ma.Schema:
+        prefix = camel(wire.model.name) + ("" if wire.is_main else camel(wire.name))
+        fields = {
+            name: self._input(prefix, wire, name, node, is_patch=True)
+            for name, node in transient(wire).items()
+        }
+        return _schema(f"{prefix}Delete", fields, wire.declared.unknown)
+
     def _blanks(self, wire: CompiledWire) -> tuple[str, ...]:
         """Outer names of what takes an empty text for null on this wire."""
         if wire.declared.values.blank != "none":
@@ -185,13 +199,21 @@ def writable(wire: CompiledWire, *, updating: bool) -> Mapping[str, Attribute | 
         is_fixed = (updating and (attribute.field.set == "once" or attribute.is_key)) or name in wire.given
         if name in wire.outer and attribute.is_writable and not is_fixed:
             found[name] = attribute
-    for name, node in wire.model.declared.fields.items():
-        if node.transient and name not in wire.declared.hide:
-            found[name] = node
+    found |= transient(wire)
     for name, link in wire.model.links.items():
         if link.table is not None and name in wire.outer and link.relation.set != "server":
             found[name] = link
     return found
+
+
+def transient(wire: CompiledWire) -> Mapping[str, Field]:
+    """What a caller may send through this wire that is never stored."""
+    fields = wire.model.declared.fields.items()
+    return {
+        name: node
+        for name, node in fields
+        if node.transient and node.set != "server" and name not in wire.declared.hide
+    }
 
 
 def restorable(wire: CompiledWire) -> Mapping[str, Attribute | Field | Link]:

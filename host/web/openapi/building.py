@@ -171,7 +171,9 @@ class DocumentBuilder:
 
     def _delete(self, operation: Operation, wire: CompiledWire) -> Part:
         answer = _answer("The row is gone.", self.shapes.written(wire, wire.delete), {})
-        return [self._if_match(wire)], None, {str(operation.status): answer}
+        taken = self.registry.schemas.removal(wire)
+        body = _body(self.shapes.taken(taken), is_required=False) if taken is not None else None
+        return [self._if_match(wire)], body, {str(operation.status): answer}
 
     def _if_match(self, wire: CompiledWire) -> Json:
         versioned = wire.model.declared.mixins.versioned
