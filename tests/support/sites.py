@@ -135,8 +135,11 @@ class Core:
             return ctx.records(resource).get(*keys)
 
 
-def write_site(folder: Path, yaml: str, code: str | None = None) -> Path:
-    """The files of a site; with `code` it is the plugin `demo` that declares everything, with that `actions.py`."""
+def write_site(folder: Path, yaml: str, code: str | None = None, manifest: str = "") -> Path:
+    """The files of a site; with `code` it is the plugin `demo` that declares everything, with that `actions.py`.
+
+    `manifest` is what its `plugin.yaml` says beside its name and version.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     if code is None:
         (folder / "resources.yaml").write_text(complete(yaml), encoding="utf-8")
@@ -144,7 +147,7 @@ def write_site(folder: Path, yaml: str, code: str | None = None) -> Path:
     plugin = folder / "plugins" / "demo"
     plugin.mkdir(parents=True)
     (folder / "resources.yaml").write_text("grammar: 1\nsite: {name: Test, plugins: [demo]}\n")
-    (plugin / "plugin.yaml").write_text(MANIFEST)
+    (plugin / "plugin.yaml").write_text(MANIFEST + textwrap.dedent(manifest))
     (plugin / "resources.yaml").write_text("grammar: 1\n" + textwrap.dedent(yaml), encoding="utf-8")
     (plugin / "actions.py").write_text(textwrap.dedent(code), encoding="utf-8")
     return folder
@@ -152,18 +155,23 @@ def write_site(folder: Path, yaml: str, code: str | None = None) -> Path:
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def declare(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Declare]:
-    """`declare(yaml, code=None)` is a site on a database of its own; the module runs once on each kind."""
+    """`declare(yaml, code=None)` is a site on a database of its own; the module runs once on each kind.
+
+    Further words are `manifest`, see `write_site`, and `environ`, what is set for it.
+    """
     made: list[Core] = []
     dropped: list[str] = []
 
-    def make(yaml: str, code: str | None = None) -> Core:
+    def make(
+        yaml: str, code: str | None = None, manifest: str = "", environ: Mapping[str, str] | None = None
+    ) -> Core:
         folder = tmp_path_factory.mktemp("site")
         url = f"sqlite:///{folder / 'test.sqlite3'}"
         if request.param == "postgresql":
             name = next(request.getfixturevalue("postgres_names"))
             url = request.getfixturevalue("postgres_server").create(name)
             dropped.append(name)
-        made.append(Core(Site.make(write_site(folder, yaml, code), url)))
+        made.append(Core(Site.make(write_site(folder, yaml, code, manifest), url, environ)))
         return made[-1]
 
     yield make
