@@ -12,6 +12,7 @@ from host.declaration.problems import Place, did_you_mean
 from host.declaration.types import link_field
 from host.declaration.workspace import Workspace, owner_of, short
 
+_NOT_JSON: Final = ("file", "stream")
 WRITES: Final = ("created", "updated", "deleted")  # the events that every resource has
 
 
@@ -36,7 +37,18 @@ def link_events(ws: Workspace, name: str) -> None:
                 )
         if action.emits and (message := _cannot_emit(name, action)):
             ws.problems.add("conflict", action.place.of("emits"), f"{bare}.actions.{key}.emits", message)
+        if action.job and (message := _cannot_be_later(action)):
+            ws.problems.add("conflict", action.place.of("job"), f"{bare}.actions.{key}.job", message)
     ws.resources[name] = replace(resource, events=events)
+
+
+def _cannot_be_later(action: Action) -> str:
+    """Why an action cannot be carried out by a job, if it cannot."""
+    if action.method == "GET":
+        return "a GET answers at once: let the action have another method"
+    if action.out is not None and action.out.type in _NOT_JSON:
+        return "the result of a job is JSON: store the file, and let the action answer the row that has it"
+    return "the answer is 202: leave `status` out" if "status" in action.place.keys else ""
 
 
 def _cannot_emit(name: str, action: Action) -> str:
@@ -59,7 +71,10 @@ def link_job(ws: Workspace, name: str) -> None:
     """Complete one job."""
     job, path = ws.jobs[name], f"jobs.{short(name)}"
     body = link_field(ws, job.input, owner_of(name), f"{path}.in", "value") if job.input else None
-    out = link_field(ws, job.out, owner_of(name), f"{path}.out", "value") if job.out else None
+    out = link_field(ws, job.out, owner_of(name), f"{path}.out", "out") if job.out else None
+    if out is not None and out.type in _NOT_JSON:
+        place = job.out.place if job.out is not None else job.place
+        ws.problems.add("value", place, f"{path}.out", "the result of a job is JSON")
     if body is not None and body.type and body.type != "object":
         place = job.input.place if job.input is not None else job.place
         ws.problems.add("value", place, f"{path}.in", "the arguments of a job are an object")

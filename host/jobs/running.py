@@ -35,7 +35,9 @@ def _run_job(ctx: Context, task: Task, data: Any) -> Any:
         raise JobRefused("invalid_data", _told(error)) from None
     call = ctx.runtime.calls[task.call or ""]
     result = call(ctx, given) if task.input is not None else call(ctx)
-    return result if task.out is None else _declared(ctx, task, result)
+    if task.out is None:
+        return result
+    return None if task.out.type == "none" else _declared(ctx, task, result)
 
 
 def _declared(ctx: Context, task: Task, result: Any) -> Any:
