@@ -14,11 +14,9 @@ from host.actor import SYSTEM
 from host.auth.lookup import by_any
 from host.cli.data import opened_data
 from host.cli.options import root_option
-from host.service.context import Context
+from host.jobs.cleaning import remove_entries
 from host.service.journal import ENTRY
-from host.service.runtime import Runtime
 
-AT_ONCE = 5000  # entries that one transaction removes
 SHOWN = ("at", "kind", "operation", "resource", "key", "actor", "address", "count")
 
 
@@ -61,27 +59,8 @@ def prune(root: Path, days: int | None) -> None:
     """Remove entries that are older than they have to be kept."""
     with opened_data(root) as (runtime, _):
         kept = days or runtime.journal.settings.days
-        removed = _removed(runtime, datetime.now(UTC) - timedelta(days=kept))
+        removed = remove_entries(runtime, datetime.now(UTC) - timedelta(days=kept))
     click.echo(f"removed {removed} entries older than {kept} days")
-
-
-def _removed(runtime: Runtime, before: datetime) -> int:
-    """How many were removed, a few thousand in each transaction; that they were is an entry itself."""
-    total = 0
-    while True:
-        with runtime.writing(SYSTEM, plugin="host") as ctx:
-            removed = runtime.journal.forget(ctx, before, AT_ONCE)
-            total += removed
-            if removed < AT_ONCE:
-                _note(ctx, total)
-                return total
-
-
-def _note(ctx: Context, total: int) -> None:
-    if total:
-        changes = {"entries": [total, 0]}
-        journal = ctx.runtime.journal
-        journal.add(ctx, journal.entry(ctx, "write", "prune", resource=ENTRY, changes=changes))
 
 
 def _line(row: Mapping[str, Any]) -> str:

@@ -38,10 +38,12 @@ class Scheduler:
 
     def run(self, stop: Event) -> None:
         """Fire what is due until told to stop; a database that is away is waited for."""
-        is_failing = False
+        is_failing, is_new = False, True
         while not stop.is_set():
             try:
-                due = self.tick()
+                if is_new:
+                    self.timetable.forget(self._clock())
+                is_new, due = False, self.tick()
                 pause = min(max((due - self._clock()).total_seconds(), 0.0), LONGEST_PAUSE)
                 is_failing = False
             except Exception:  # it has to outlive whatever a database does

@@ -21,6 +21,7 @@ from host.service.tasks import JOB
 
 SCHEDULE: Final = "host.schedule"
 FIRING: Final = "host.firing"
+ABSENT: Final = timedelta(days=30)  # without anybody who fires it
 ON_TIME: Final = timedelta(seconds=60)  # what is later has been missed
 Row = Mapping[Any, Any]
 
@@ -95,15 +96,20 @@ class Timetable:
                 self._plan(ctx, it, it.cron.next(now - ON_TIME), plan=it.plan)
         return self.rows()
 
-    def forget(self) -> int:
-        """Remove what loaded plugins no longer declare; what belongs to a plugin that is absent may come back."""
+    def forget(self, now: datetime) -> int:
+        """Remove what is no longer declared; what belongs to a plugin that is absent may come back within a month."""
         loaded = {plugin.name for plugin in self.runtime.registry.declaration.plugins}
         with self.runtime.reading(SYSTEM, plugin="host") as ctx:
-            names = ctx.execute(sa.select(ctx.table(SCHEDULE).c.name)).scalars().all()
-        gone = [it for it in names if it not in self.planned and it.partition(".")[0] in loaded]
+            table = ctx.table(SCHEDULE)
+            rows = ctx.execute(sa.select(table.c.name, table.c.next_at)).mappings().all()
+        gone = [
+            row["name"]
+            for row in rows
+            if row["name"] not in self.planned
+            and (row["name"].partition(".")[0] in loaded or row["next_at"] < now - ABSENT)
+        ]
         if gone:
             with self.runtime.writing(SYSTEM, plugin="host") as ctx:
-                table = ctx.table(SCHEDULE)
                 ctx.execute(table.delete().where(table.c.name.in_(gone)))
         return len(gone)
 

@@ -252,8 +252,9 @@ def test_removed_schedule_leaves_no_row(core: Core, scheduler: Scheduler) -> Non
     later = changed(core, fewer)
     later.tick(at(60))
     assert firings(core, "all") == []
-    assert later.timetable.forget() == 1
+    assert later.timetable.forget(at(60)) == 1
     with core.reading() as ctx:
         names = set(ctx.execute(sa.select(ctx.table("host.schedule").c.name)).scalars())
     assert "demo.all" not in names
     assert {"absent.one", "demo.none"} <= names
+    assert later.timetable.forget(at(60) + timedelta(days=31)) == 1
