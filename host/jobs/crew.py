@@ -21,6 +21,7 @@ from host.jobs.processes import BEAT_SECONDS, Presence, process_name
 from host.jobs.queues import handover, open_redis
 from host.jobs.reaping import reap, settle
 from host.jobs.redis_server import Ladder
+from host.jobs.relay import relay
 from host.jobs.slots import Slots
 from host.jobs.supervisor import Losses, Role, Supervisor
 from host.jobs.waking import Ear
@@ -108,6 +109,7 @@ class Crew:
         duties = [
             Duty("jobs of workers that died", partial(self._settle, losses), 0),
             Duty("jobs whose lease has run out", partial(reap, self.runtime), REAP_SECONDS),
+            Duty("the order of events", partial(relay, self.runtime), 0),
             *([Duty("what is left in Redis", tidy, TIDY_SECONDS)] if tidy is not None else []),
             *(
                 Duty("telling that workers are there", partial(it.beat, self.runtime), BEAT_SECONDS)
