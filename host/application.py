@@ -56,6 +56,7 @@ from host.web.router import Router
 from host.web.scopes import guard_scopes
 from host.web.served import served, with_credentials
 from host.web.steps import Steps
+from host.web.sync import SyncOperations
 from host.web.traces import ExportedRequests
 from host.web.transfer import MOST_EXPORTS, TransferOperations
 
@@ -222,6 +223,7 @@ def resource_operations(runtime: Runtime, settings: Settings) -> list[Operation]
             found += TransferOperations(runtime, wire, exports, settings.import_limit).operations()
             found += HistoryOperations(runtime, wire).operations()
             found += action_operations(runtime, wire)
+        found += SyncOperations.operations_of(runtime, wires[0].model)
     return found
 
 

@@ -201,15 +201,20 @@ def keep(ctx: Context, subject: Subject, entry: int) -> None:
     adding = ctx.runtime.plans.statement(("snapshot",), lambda: _inserting(table, tuple(row)))
     adding.run(ctx.transaction.driver, row)
     latest = sa.select(table.c.id).where(*_about(table, subject))
-    latest = latest.order_by(table.c.at.desc(), table.c.sequence.desc()).limit(snapshots.keep)
+    latest = latest.order_by(table.c.sequence.desc()).limit(snapshots.keep)
     ctx.execute(table.delete().where(*_about(table, subject), table.c.id.not_in(latest)))
 
 
-def forget_after(ctx: Context, subject: Subject, at: datetime, *, also: bool = False) -> None:
-    """Forget snapshots that end later, because an event belongs before them; `also` those that end at this time."""
+def forget_after(ctx: Context, subject: Subject, at: datetime) -> None:
+    """Forget the snapshots that end later, because an event belongs before them."""
     table = _table(ctx)
-    is_later = table.c.at >= at if also else table.c.at > at
-    ctx.execute(table.delete().where(*_about(table, subject), is_later))
+    ctx.execute(table.delete().where(*_about(table, subject), table.c.at > at))
+
+
+def forget_since(ctx: Context, subject: Subject, sequence: int) -> None:
+    """Forget the snapshots that an event went into, because it is taken back."""
+    table = _table(ctx)
+    ctx.execute(table.delete().where(*_about(table, subject), table.c.sequence >= sequence))
 
 
 def _table(ctx: Context) -> sa.Table:
@@ -235,7 +240,7 @@ def _latest(ctx: Context, subject: Subject) -> Any:
     def make() -> Any:
         about = [table.c[name] == sa.bindparam(name, type_=table.c[name].type) for name in named]
         chosen = sa.select(table.c.at, table.c.sequence, table.c.state).where(*about)
-        return chosen.order_by(table.c.at.desc(), table.c.sequence.desc()).limit(1)
+        return chosen.order_by(table.c.sequence.desc()).limit(1)
 
     statement = ctx.runtime.plans.statement(("latest snapshot",), make)
     return statement.run(ctx.transaction.driver, named).fetchone()

@@ -17,7 +17,7 @@ from host.web.operations import Operation
 from host.web.steps import Steps
 
 EXEMPT = "/health"
-READING = ("list", "get", "history", "export", "download", "link")
+READING = ("list", "get", "history", "export", "download", "link", "pull", "hash", "events")
 ATTRIBUTES: Mapping[str, str] = {"import": "import_"}  # which is a word of Python
 
 

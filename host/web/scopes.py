@@ -19,6 +19,7 @@ from host.web.operations import Operation
 ALSO: Final = {
     "bulk_create": "create", "bulk_update": "update", "bulk_delete": "delete", "export": "list",
     "history": "get", "download": "get", "link": "get", "upload": "update", "clear": "update",
+    "pull": "list", "hash": "list", "events": "list",
 }  # fmt: skip
 """Kinds of operations that a more general word names, too."""
 PUBLIC_KINDS: Final = frozenset({"health"})
