@@ -13,11 +13,13 @@ from host import hookspecs
 from host.declaration.reference import fill, tables
 from host.errors import HostError, RequestError
 from host.fields.kinds import kinds
+from host.metrics import METRICS
 
 
 def filled(document: str) -> str:
     """A document with its tables as the code has them now."""
-    return fill(document, {**tables(), "field types": _types(), "errors": _errors(), "hooks": _hooks()})
+    own = {"field types": _types(), "errors": _errors(), "hooks": _hooks(), "metrics": _metrics()}
+    return fill(document, {**tables(), **own})
 
 
 def _types() -> str:
@@ -60,6 +62,14 @@ def _hooks() -> str:
 def _hook(spec: Any) -> str:  # a function with pluggy's mark
     signature = f"{spec.__name__}{inspect.signature(spec)}".replace("'", "")
     return f"### {spec.__name__}\n\n```text\n{signature}\n```\n\n{inspect.getdoc(spec)}"
+
+
+def _metrics() -> str:
+    rows = ["| Metric | Kind | Labels | Meaning |", "|---|---|---|---|"]
+    for metric in METRICS:
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        rows.append(f"| `{metric.name}` | {metric.kind} | {labels} | {metric.doc} |")
+    return "\n".join(rows)
 
 
 def _first_line(kind: type) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from host.application import assemble
+from host.cli.metrics_server import MetricsServer
 from host.cli.options import root_option
 from host.cli.serve import check_database
 from host.jobs.crew import Crew
@@ -22,5 +23,6 @@ def scheduler(root: Path) -> None:
     settings = read_settings(root).sharing()
     configure(settings.logs)
     check_database(settings)
-    runtime = assemble(settings).runtime
-    Crew(runtime, settings, 0, loops=(Scheduler(runtime).run,), schedules=True).supervisor().run()
+    app = assemble(settings)
+    loops = (*MetricsServer.loops(app), Scheduler(app.runtime).run)
+    Crew(app.runtime, settings, 0, loops=loops, schedules=True).supervisor().run()

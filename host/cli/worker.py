@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from host.application import assemble
+from host.cli.metrics_server import MetricsServer
 from host.cli.options import root_option
 from host.cli.serve import check_database
 from host.jobs.crew import Crew
@@ -44,7 +45,7 @@ def worker(
         check_database(settings)
     app = assemble(settings)
     names = tuple(sorted({name for name in (part.strip() for part in queues.split(",")) if name}))
-    loops = (Scheduler(app.runtime).run,) if with_scheduler else ()
+    loops = (*MetricsServer.loops(app), *((Scheduler(app.runtime).run,) if with_scheduler else ()))
     crew = Crew(app.runtime, settings, concurrency, names, loops, schedules=with_scheduler)
     if not embedded:
         click.echo(

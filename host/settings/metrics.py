@@ -22,6 +22,14 @@ def token(text: str) -> str:
     return text
 
 
+def address(text: str) -> tuple[str, int]:
+    """Where to listen."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise Refused("an address and a port, as 0.0.0.0:9100 or [::]:9100")
+    return host.strip("[]"), int(port)
+
+
 @dataclass(frozen=True, kw_only=True)
 class MetricsSettings:
     """Who may read them: whoever has the token; without one nobody, and of an embedded run its own machine."""
@@ -29,6 +37,7 @@ class MetricsSettings:
     is_on: bool = setting(True, "METRICS")
     token: str = setting("", "METRICS_TOKEN", secret=True, parse=token)
     folder: str = setting("", "METRICS_FOLDER")  # empty: a process counts for itself alone
+    listen: tuple[str, int] | None = setting(None, "METRICS_LISTEN", parse=address)  # of what serves nothing else
 
 
 def shared_folder(chosen: MetricsSettings, var: Path) -> str:
