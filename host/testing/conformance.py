@@ -70,8 +70,10 @@ def test_foreign_row_is_not_listed(conforming: Conforming) -> None:
     if conforming.rule("list") != ("owner",):
         pytest.skip("not the owner's alone")
     conforming.stored()
-    rows = conforming.client(conforming.other).get(conforming.collection).get_json()
-    assert rows_of(conforming, rows) == []
+    answer = conforming.client(conforming.other).get(conforming.collection)
+    if conforming.wire.parents and answer.status_code == 404:
+        return  # what it lies below is hidden, too
+    assert rows_of(conforming, answer.get_json()) == []
 
 
 def test_repeated_create_runs_once(conforming: Conforming) -> None:
