@@ -17,7 +17,11 @@ from host.application import describe, load_site
 from host.cli.options import only_option, root_option
 from host.compiler.models import Model
 from host.compiler.registry import Registry
+from host.declaration.background import events_of
+from host.declaration.nodes import Name
 from host.declaration.problems import did_you_mean
+from host.events.telling import has_events
+from host.service.tasks import subscriber_name
 from host.web.operations import Operation
 
 OPERATIONS: tuple[Kind, ...] = ("list", "get", "create", "update", "delete")
@@ -37,11 +41,11 @@ def show(resource: str, root: Path, as_json: bool) -> None:
         return
     click.echo(f"{model.name}  {model.declared.doc or ''}".rstrip())
     for title, rows in facts.items():
-        if isinstance(rows, dict):
+        if isinstance(rows, dict) and rows:
             click.echo(f"\n{title}")
             width = max((len(key) for key in rows), default=0)
             for key, value in rows.items():
-                click.echo(f"  {key:<{width}}  {value}")
+                click.echo(f"  {key:<{width}}  {value}".rstrip())
     click.echo(f"\ntable\n{facts['table']}")
 
 
@@ -67,7 +71,20 @@ def _facts(registry: Registry, model: Model) -> dict[str, Any]:
     rules = {name: " or ".join(declared_rule(model.declared.access, name)) or "nobody" for name in OPERATIONS}
     wires = {wire.name: wire.path for wire in registry.wires[model.name]}
     table = str(CreateTable(model.table).compile(dialect=sqlite.dialect())).strip()
-    return {"fields": fields, "rules": rules, "wires": wires, "table": table}
+    events = _events(registry, model) if has_events(model) else {}
+    return {"fields": fields, "rules": rules, "wires": wires, "events": events, "table": table}
+
+
+def _events(registry: Registry, model: Model) -> dict[str, str]:
+    """Each event with its data, and who is told of it."""
+    found = {}
+    for word in events_of(model.declared):
+        fields = model.declared.events.get(Name(word), {})
+        data = ", ".join(f"{name}: {it.type}" for name, it in fields.items())
+        told = registry.declaration.subscribers.get(f"{model.name}.{word}", ())
+        tells = [f"→ {subscriber_name('', it).lstrip('>')} ({it.when.replace('_', ' ')})" for it in told]
+        found[word] = " ".join([*([f"{{{data}}}"] if data else []), *tells])
+    return found
 
 
 @click.command()

@@ -24,6 +24,7 @@ resources:
     doc: Something to remember.
     mixins: [owned]
     fields: {status: {type: enum, values: [draft, done], default: draft}}
+    events: {finished: {by: string, hours: decimal}}
     access: {every: owner, delete: [own_draft, "role('admin')"]}
 """
 
@@ -47,6 +48,13 @@ def test_show_prints_what_it_has_become(root: Path) -> None:
         "/api/notes",
     ):
         assert part in shown
+
+
+def test_show_tells_the_events(root: Path) -> None:
+    shown = run(root, "show", "note").output
+    assert "\n  created\n" in shown
+    assert "  finished  {by: string, hours: decimal}\n" in shown
+    assert "events" not in run(root, "show", "host.job").output
 
 
 def test_unknown_resource_is_guessed(root: Path) -> None:
