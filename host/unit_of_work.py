@@ -68,6 +68,8 @@ class UnitOfWork:
     def savepoint(self) -> Iterator[None]:
         """A part of the transaction that is undone alone when it raises, with what it wanted done after the commit."""
         self.flush()
+        if self.logging is not None:
+            self.write_notes(self.logging.store)  # whoever reads them inside may then write what waits
         self._write_many_notes()
         followers, notes, name = len(self._followers), len(self._noted), f"part_{len(self._parts)}"
         self._parts.append(notes)
@@ -102,14 +104,26 @@ class UnitOfWork:
         self._noted.append((store, entry))
         self._write_many_notes()
 
-    def write_notes(self) -> None:
-        """Store what was noted."""
+    def write_notes(self, only: Store | None = None) -> None:
+        """Store what was noted, or what of it one store waits for."""
+        if only is not None:
+            self._write_notes_of(only)
+            return
         noted, self._noted = self._noted, []
         entries: dict[Store, list[Any]] = {}
         for store, entry in noted:
             entries.setdefault(store, []).append(entry)
         for store, its_own in entries.items():
             store(self.driver, its_own)
+
+    def _write_notes_of(self, store: Store) -> None:
+        places = [at for at, (waiting, _) in enumerate(self._noted) if waiting == store]
+        if not places:
+            return
+        entries = [self._noted[at][1] for at in places]
+        self._noted = [noted for noted in self._noted if noted[0] != store]
+        self._parts = [count - sum(1 for at in places if at < count) for count in self._parts]
+        store(self.driver, entries)
 
     def _write_many_notes(self) -> None:
         """Store what waits when it is much, unless some of it is older than a savepoint that may be undone."""

@@ -15,6 +15,7 @@ from host.access import actor_values, facts_of
 from host.actor import SYSTEM, Actor
 from host.compiler.expressions import Facts
 from host.compiler.parents import Parent
+from host.service.log_waiting import store_waiting
 from host.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
@@ -118,7 +119,10 @@ class Context:
         """The checked service of a resource: `ctx.records("freelance.client")`, or `"client"` of the same plugin."""
         from host.service.records import Records  # the two refer to each other
 
-        return Records(self, self.runtime.registry.model(self._qualified(name)))
+        model = self.runtime.registry.model(self._qualified(name))
+        if model.declared.log is not None and self.work is not None:
+            store_waiting(self)
+        return Records(self, model)
 
     def model(self, name: str) -> type[Any]:
         """The ORM class of a resource, for `ctx.session`."""

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from host.compiler.models import ACCOUNT, Model
 from host.errors import Conflict
 from host.service.log_folding import forget_after, keep_if_due, read_time
+from host.service.log_waiting import store_events, store_waiting, wait
 from host.service.logs import CAUSE, CompiledLog, Kind, Subject, Values, of_row
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Pending:
     subject: Subject
     adding: Adding
     natives: Values = field(default_factory=dict)  # what of its data is stored
-    entry: int | None = None  # the event's key, once it is in the log
+    is_added: bool = False
 
     def is_about(self, model: Model, key: Any) -> bool:
         """Whether it stands for a write of this row."""
@@ -81,13 +82,14 @@ class Logging:
     removing: list[str] = field(default_factory=list)  # ids of the events of rows that are being removed
     pending: Pending | None = None
     undone: int = 0  # savepoints that had been rolled back when this was known
+    store: Any = None  # what writes the events that wait
 
 
 def logging_of(work: UnitOfWork) -> Logging:
     """What the unit of work knows; what was found out in a savepoint that was rolled back is forgotten."""
     found: Logging | None = work.logging
     if found is None:
-        found = work.logging = Logging()
+        found = work.logging = Logging(store=store_events)
     if found.undone != work.undone:
         found.undone = work.undone
         found.heads.clear()
@@ -188,6 +190,7 @@ def head_of(ctx: Context, subject: Subject) -> Head:
     head = heads.get(subject)
     if head is None:
         statement = ctx.runtime.plans.statement((log.model, "head"), lambda: _heading(log))
+        store_waiting(ctx)
         count, at = statement.run(ctx.transaction.driver, subject.given()).fetchone()
         head = heads[subject] = Head(count, read_time(ctx, log, at) if at is not None else None)
     return head
@@ -202,8 +205,8 @@ def _heading(log: CompiledLog) -> Any:
 
 def log_created(
     ctx: Context, model: Model, keys: tuple[Any, ...], stored: Mapping[str, Any], beside: Mapping[str, Any]
-) -> int | None:
-    """The event of a row that has been made; its key in the log."""
+) -> str | None:
+    """The event of a row that has been made; its id."""
     subject = _subject(ctx, model, keys, stored)
     defaults = ctx.runtime.plans.defaults(model)
     values = {name: value for name, value in stored.items() if value is not None or name in defaults}
@@ -213,7 +216,7 @@ def log_created(
 def log_updated(
     ctx: Context, model: Model, keys: tuple[Any, ...], before: Mapping[str, Any], stored: Mapping[str, Any],
     beside: Mapping[str, Any],
-) -> int | None:  # fmt: skip
+) -> str | None:  # fmt: skip
     """The event of a row that has been changed."""
     subject = _subject(ctx, model, keys, before)
     if stored.get(_owner(model), subject.owner) != subject.owner:
@@ -226,7 +229,7 @@ def log_updated(
 
 def log_removed(
     ctx: Context, model: Model, keys: tuple[Any, ...], before: Mapping[str, Any], beside: Mapping[str, Any]
-) -> int | None:
+) -> str | None:
     """The event of a row that has been deleted; where another one's deletion was the cause, it says so."""
     subject, state = _subject(ctx, model, keys, before), logging_of(ctx.transaction)
     own = state.removing.pop() if state.removing else str(uuid4())
@@ -247,41 +250,42 @@ def _subject(ctx: Context, model: Model, keys: tuple[Any, ...], row: Mapping[str
 
 def _tell(
     ctx: Context, subject: Subject, kind: Kind, values: Mapping[str, Any], noted: Mapping[str, Any], own: str = ""
-) -> int | None:  # fmt: skip
+) -> str | None:  # fmt: skip
     if is_erasing(ctx):
         return None
     pending = logging_of(ctx.transaction).pending
     if pending is not None and pending.is_about(subject.logged.model, subject.key):
-        return append_pending(ctx, pending, values) if pending.entry is None else pending.entry
-    data = {**subject.logged.told(values), **noted}
-    return append(ctx, subject, Adding(own or str(uuid4()), kind, ctx.stamp, data))
+        if not pending.is_added:
+            append_pending(ctx, pending, values)
+        return pending.adding.id
+    adding = Adding(own or str(uuid4()), kind, ctx.stamp, {**subject.logged.told(values), **noted})
+    append(ctx, subject, adding)
+    return adding.id
 
 
-def append_pending(ctx: Context, pending: Pending, values: Mapping[str, Any]) -> int:
+def append_pending(ctx: Context, pending: Pending, values: Mapping[str, Any]) -> None:
     """Add the event of a device: its data, and what the host has completed them by."""
     missing = object()
     completed = {name: it for name, it in values.items() if pending.natives.get(name, missing) != it}
     adding = pending.adding
-    whole = replace(adding, data={**adding.data, **pending.subject.logged.told(completed)})
-    pending.entry = append(ctx, pending.subject, whole)
-    return pending.entry
+    if completed:
+        adding = replace(adding, data={**adding.data, **pending.subject.logged.told(completed)})
+    pending.is_added = True
+    append(ctx, pending.subject, adding)
 
 
-def append(ctx: Context, subject: Subject, adding: Adding) -> int:
-    """Add one event and answer its key."""
+def append(ctx: Context, subject: Subject, adding: Adding) -> None:
+    """Add one event. It waits with others to be stored; see `log_waiting`."""
     log, head = subject.log, head_of(ctx, subject)
     row = {**ctx.runtime.plans.defaults(log.model), **_row(ctx, subject, adding, head)}
-    names = tuple(row)
-    statement = ctx.runtime.plans.statement((log.model, "append", names), lambda: _adding(log, names))
-    entry: int = statement.run(ctx.transaction.driver, row).fetchone()[0]
+    wait(ctx, log, row)
     is_late = log.is_by_time and head.at is not None and adding.at < head.at
     head.count += 1
     head.at = adding.at if head.at is None or adding.at > head.at else head.at
     if is_late:
         forget_after(ctx, subject, adding.at)
     elif adding.kind != "undo":
-        keep_if_due(ctx, subject, head.count, entry)
-    return entry
+        keep_if_due(ctx, subject, head.count)
 
 
 def _row(ctx: Context, subject: Subject, adding: Adding, head: Head) -> Values:
@@ -293,14 +297,6 @@ def _row(ctx: Context, subject: Subject, adding: Adding, head: Head) -> Values:
         node.received: taken(ctx, log, subject.owner), node.digest: adding.digest,
     }  # fmt: skip
     return row if node.version is None else {**row, node.version: head.count + 1}
-
-
-def _adding(log: CompiledLog, names: tuple[str, ...]) -> Any:
-    columns = {name: column for name in names if (column := log.model.attributes[name].column) is not None}
-    key = log.model.keys[0].column
-    assert key is not None
-    values = {column.name: sa.bindparam(name, type_=column.type) for name, column in columns.items()}
-    return log.model.table.insert().values(values).returning(key)
 
 
 def _owner(model: Model) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 import sqlalchemy as sa
 
+from host.service.log_waiting import store_waiting
 from host.service.logs import CompiledLog, CompiledLogged, Kind, Subject, Values, native, of_row
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def state_of(ctx: Context, subject: Subject) -> State:
 def events_of(ctx: Context, subject: Subject, after: Any = None) -> list[Happened]:
     """The events of a row; with `after`, those behind a snapshot."""
     log, given = subject.log, subject.given()
+    store_waiting(ctx)
     statement = ctx.runtime.plans.statement(
         (log.model, "events of", after is not None), lambda: _reading(log, is_tail=after is not None)
     )
@@ -180,24 +182,25 @@ def _reading(log: CompiledLog, *, is_tail: bool) -> Any:
 # --- snapshots --------------------------------------------------------------------------------------------------------
 
 
-def keep_if_due(ctx: Context, subject: Subject, count: int, entry: int) -> None:
+def keep_if_due(ctx: Context, subject: Subject, count: int) -> None:
     """Keep the state of a row after every so many events."""
     snapshots = subject.log.node.snapshots
     if snapshots is not None and count % snapshots.every == 0:
-        keep(ctx, subject, entry)
+        keep(ctx, subject)
 
 
-def keep(ctx: Context, subject: Subject, entry: int) -> None:
-    """Keep the state of a row after an event, and forget the oldest ones that are too many."""
+def keep(ctx: Context, subject: Subject) -> None:
+    """Keep the state of a row after its last event, and forget the oldest ones that are too many."""
     snapshots, table, log = subject.log.node.snapshots, _table(ctx), subject.log
     if snapshots is None:
         return
     state = state_of(ctx, subject)
-    newest = ctx.runtime.plans.statement(
-        (log.model, "newest"), lambda: sa.select(sa.func.max(log.column("at"))).where(*of_row(log))
-    )
-    at = read_time(ctx, log, newest.run(ctx.transaction.driver, subject.given()).fetchone()[0])
-    row = {**_named(subject), "at": at, "sequence": entry, "state": state.text()}
+    key = log.model.keys[0].column
+    assert key is not None
+    ends = sa.select(sa.func.max(log.column("at")), sa.func.max(key)).where(*of_row(log))
+    newest = ctx.runtime.plans.statement((log.model, "newest"), lambda: ends)
+    at, sequence = newest.run(ctx.transaction.driver, subject.given()).fetchone()
+    row = {**_named(subject), "at": read_time(ctx, log, at), "sequence": sequence, "state": state.text()}
     adding = ctx.runtime.plans.statement(("snapshot",), lambda: _inserting(table, tuple(row)))
     adding.run(ctx.transaction.driver, row)
     latest = sa.select(table.c.id).where(*_about(table, subject))

@@ -48,7 +48,7 @@ class Noted:
 class Entry:
     """The row of a log that tells of a write, and what of the changes it does not tell."""
 
-    number: int
+    id: str
     changes: Changes
 
 
@@ -91,7 +91,7 @@ class Outbox:
             "position": None, "name": name, "resource": model.name, "key": key_text(keys), "actor": asked.id,
             "request_id": ctx.request_id or origin.request_id or None, "trace": traceparent(), "at": ctx.now,
             "changes": json_text(kept) if kept else None, "data": json_text(data) if data else None,
-            "entry": str(entry.number) if entry is not None else None,
+            "entry": entry.id if entry is not None else None,
         }  # fmt: skip
         found = self.subscriptions.get(name, NOBODY)
         jobs = tuple(delivery(ctx, task, model.name, columns["key"], 0) for task in found.later)

@@ -151,7 +151,7 @@ def _update(it: Applying) -> None:
             writing.update(it.ctx, model, it.keys, values)
     except NotFound:
         raise _gone(it) from None
-    if it.pending.entry is None:  # nothing was different, and yet it has happened
+    if not it.pending.is_added:  # nothing was different, and yet it has happened
         append_pending(it.ctx, it.pending, {})
         _settle(it)
 
@@ -182,8 +182,7 @@ def _undo(it: Applying) -> None:
     _check_target(it, target)
     forget_since(it.ctx, it.subject, target.sequence)
     {"created": _undo_creation, "updated": _undo_update, "deleted": _undo_deletion}[target.kind](it, target)
-    assert it.pending.entry is not None
-    keep(it.ctx, it.subject, it.pending.entry)
+    keep(it.ctx, it.subject)
 
 
 def _undo_creation(it: Applying, _: Happened) -> None:
@@ -208,25 +207,26 @@ def _undo_update(it: Applying, target: Happened) -> None:
 
 def _undo_deletion(it: Applying, target: Happened) -> None:
     append_pending(it.ctx, it.pending, {})
-    _revive(it.ctx, it.subject, it.pending.entry)
+    _revive(it.ctx, it.subject, it.pending.adding)
     for subject, caused in _caused(it, target):
         ctx = opened(replace(it.ctx, moment=None), subject.logged.model, subject.owner, subject.key)
         undo = subject.log.node.undo
         assert undo is not None
         forget_since(ctx, subject, caused.sequence)
-        entry = append(ctx, subject, Adding(str(uuid4()), "undo", ctx.stamp, {undo.of: caused.id}))
-        _revive(ctx, subject, entry)
+        adding = Adding(str(uuid4()), "undo", ctx.stamp, {undo.of: caused.id})
+        append(ctx, subject, adding)
+        _revive(ctx, subject, adding)
 
 
-def _revive(ctx: Context, subject: Subject, entry: int | None) -> None:
-    """Bring a row back, if nothing else has deleted it, under the rule of making one."""
+def _revive(ctx: Context, subject: Subject, adding: Adding) -> None:
+    """Bring a row back by an event, if nothing else has deleted it, under the rule of making one."""
     model = subject.logged.model
     _, after = settle(ctx, subject)
     if after is None or (model.deleted is not None and after[model.deleted.name] is not None):
         return
     check_references(ctx, model, after)
     logging = logging_of(ctx.transaction)
-    pending, logging.pending = logging.pending, Pending(subject, Adding("", "undo", ctx.stamp, {}), {}, entry)
+    pending, logging.pending = logging.pending, Pending(subject, adding, is_added=True)
     try:
         ctx.runtime.journal.created(ctx, model, (subject.key,), after, {})
     finally:

@@ -21,6 +21,7 @@ from host.query.related import in_keys, key_list
 from host.service.context import Context
 from host.service.log_appending import RESERVED, Head, logging_of, taken
 from host.service.log_folding import read_time
+from host.service.log_waiting import store_waiting
 from host.service.logs import CompiledLog, Subject
 from host.sync.applying import Refused, apply
 from host.sync.incoming import Incoming, digest_of
@@ -139,6 +140,7 @@ class _Pushing:
             statement = self.ctx.runtime.plans.statement((log.model, "heads"), lambda: _heads(self.ctx, log))
             listed = key_list(list(unknown), self.ctx.runtime.database.dialect)
             given = {"owner": self.owner, "type": logged.type, "keys": listed}
+            store_waiting(self.ctx)
             heads.update((it, Head(0, None)) for it in unknown.values())
             for key, count, at in statement.run(self.ctx.transaction.driver, given).fetchall():
                 heads[unknown[key]] = Head(count, read_time(self.ctx, log, at))
@@ -159,6 +161,7 @@ def _reason(error: RequestError) -> dict[str, Any]:
 
 def _known(ctx: Context, log: CompiledLog, owner: Any, events: Sequence[Incoming]) -> dict[str, set[str]]:
     """The events of these ids that the owner's stream has."""
+    store_waiting(ctx)
     statement = ctx.runtime.plans.statement((log.model, "known"), lambda: _knowing(ctx, log))
     listed = key_list([event.id for event in events], ctx.runtime.database.dialect)
     rows = statement.run(ctx.transaction.driver, {"owner": owner, "keys": listed}).fetchall()
@@ -204,6 +207,7 @@ def _check_rule(ctx: Context, point: SyncPoint, owner: Any, before: int) -> None
     key, column = point.log.model.keys[0].column, point.log.owner.column
     if predicate is True or key is None or column is None:
         return
+    store_waiting(ctx)
     chosen = sa.select(sa.func.count()).select_from(point.log.model.table)
     refused = chosen.where(column == owner, key > before, sa.not_(as_sql(predicate)))
     if ctx.execute(refused).scalar_one():
