@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from host.compiler.models import Model
 from host.compiler.statements import compile_statement
 from host.errors import NotFound
-from host.service import writing
+from host.service import sets, writing
 from host.service.context import Context
 from host.service.randoms import with_drawn
 
@@ -73,6 +73,14 @@ class Records:
     def update(self, keys: Any, values: Mapping[str, Any]) -> Row:
         """Change a row by its key."""
         return writing.update(self.ctx, self.model, _key_tuple(keys), values).row
+
+    def update_all(self, *conditions: Any, values: Mapping[str, Any], limit: int = 1000) -> int:
+        """Set the same values in so many of the rows that fulfil SQLAlchemy conditions; answers how many there were.
+
+        One statement, and every row is noted and told of as by `update`; but `prepare` is not called, and it is for the
+        system alone: a job's `ctx`, or `ctx.as_system()`.
+        """
+        return sets.update_all(self.ctx, self.model, conditions, values, limit)
 
     def redraw(self, keys: Any, *names: str) -> Row:
         """Give fields that are drawn at random (`random`) new values, e.g. a join code that too many know."""
