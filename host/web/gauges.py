@@ -34,6 +34,7 @@ from host.service.runtime import Runtime
 SECONDS: Final = 2.0  # for all statements together
 FRESH_SECONDS: Final = 5.0
 SHARE: Final = 20
+STATES: Final = ("queued", "later", "dispatched", "running", "dead")
 GONE: Final = timedelta(seconds=30)
 STEPS: Final = 100_000  # of SQLite, between two looks at the clock
 log = logging.getLogger("hostwright")
@@ -80,6 +81,9 @@ class Gauges:
             return {key_of(DATABASE_UP.name, "", ()): 0.0}
 
     def _jobs(self, connection: sa.Connection, now: datetime) -> Iterator[Told]:
+        for queue in {task.queue for task in self.runtime.tasks.values()}:  # told even where nothing waits
+            yield QUEUE_AGE, (queue,), 0.0
+            yield from ((JOBS, (queue, state), 0.0) for state in STATES)
         job = self._table("host.job")
         is_due = sa.case((job.run_at <= now, 1), else_=0)
         waiting = (

@@ -28,15 +28,19 @@ from host.web.steps import Seen, Steps
 
 PATH: Final = "/metrics"
 FRESH_SECONDS: Final = 1.0
+LOOK_SECONDS: Final = 0.1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class RequestMeter:
-    """The step that counts every answered request, and looks at the connections that are then in use."""
+    """The step that counts every answered request, and looks at the connections that are then in use.
+
+    It looks now and then, and after every request while some are: what it tells last is that there are none.
+    """
 
     meters: Meters
     database: Database
-    _seen: dict[str, int] = field(default_factory=dict)
+    _next_look: float = 0.0
 
     def steps(self) -> Steps:
         """What joins the pipeline."""
@@ -46,9 +50,12 @@ class RequestMeter:
         """Count one; by the path as declared, never as sent."""
         route = seen.operation.path if seen.operation is not None else OTHER
         self.meters.request(seen.request.method, route, seen.answer.status, seen.seconds)
-        for pool, taken, idle in self.database.connections():
-            if self._seen.get(pool) != taken:
-                self._seen[pool] = taken
+        now = time.monotonic()
+        if now >= self._next_look:
+            pools = self.database.connections()
+            is_used = any(taken for _, taken, _ in pools)
+            self._next_look = now if is_used else now + LOOK_SECONDS
+            for pool, taken, idle in pools:
                 self.meters.connections(pool, taken, idle)
 
 

@@ -199,8 +199,9 @@ def test_jobs_are_told_by_queue_and_state(emptied: Core) -> None:
     found = samples(emptied)
     told = {labels: value for (name, labels), value in found.items() if name == "hostwright_jobs"}
     assert told == {
-        ("default", "queued"): 2, ("default", "later"): 1, ("mail", "queued"): 0, ("mail", "later"): 1,
-        ("mail", "dispatched"): 1, ("default", "running"): 1, ("default", "dead"): 1,
+        ("default", "queued"): 2, ("default", "later"): 1, ("default", "dispatched"): 0, ("default", "running"): 1,
+        ("default", "dead"): 1, ("mail", "queued"): 0, ("mail", "later"): 1, ("mail", "dispatched"): 1,
+        ("mail", "running"): 0, ("mail", "dead"): 0,
     }  # fmt: skip
     assert found["hostwright_queue_age_seconds", ("default",)] == pytest.approx(90, abs=10)
     assert found["hostwright_queue_age_seconds", ("mail",)] == 0
