@@ -141,6 +141,16 @@ def test_receivers_can_verify_messages(core: Core, receiver: Receiver) -> None:
     assert headers["content-type"] == "application/json"
 
 
+def test_message_goes_on_with_the_trace_of_its_request(core: Core, receiver: Receiver) -> None:
+    headers = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    answer = core.user().send("POST", "/api/demo/orders", {"number": 1}, headers)
+    core.site.run_jobs()
+    [(sent, _)] = receiver.got
+    version, trace, part, flags = sent["traceparent"].split("-")
+    assert (version, trace, flags) == ("00", "a" * 32, "01")
+    assert part not in ("b" * 16, answer.headers["traceparent"].split("-")[2])
+
+
 def test_only_what_everyone_reads_is_sent(core: Core, receiver: Receiver) -> None:
     key = order(core, total="2.50", code="1234")
     with core.writing() as ctx:
