@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from host import Change, Context
+from host import Change, Context, Invalid
 
 Row = dict[str, Any]
 log = logging.getLogger("hostwright.ledger")
@@ -44,18 +44,27 @@ def _handed_on(ctx: Context, key: str) -> str | None:
     row = ctx.records("reminder").lock(key)
     if row["status"] != "pending":
         return None  # of another run, which was quicker
-    account = ctx.records("host.account").get(row["owner"])
-    reason = None if account["email"] else "the account has no e-mail address"
-    if not account["active"]:
-        reason = "the account is not active"
-    if reason is None:
-        # The time is part of it: one that is set for another time is another mail.
-        moment = int(row["scheduled_at"].timestamp())
-        ctx.mail.send(account["email"], "reminder", _told(ctx, row), mail_id=f"reminder-{key}-{moment}")
+    reason = _mailed(ctx, row)
     status = "sent" if reason is None else "undeliverable"
     sent_at = ctx.now if reason is None else None
     ctx.records("reminder").update(key, {"status": status, "sent_at": sent_at, "reason": reason})
     return status
+
+
+def _mailed(ctx: Context, row: Row) -> str | None:
+    """Have one reminder mailed, or say why it cannot be."""
+    account = ctx.records("host.account").get(row["owner"])
+    if not account["active"]:
+        return "the account is not active"
+    if not account["email"]:
+        return "the account has no e-mail address"
+    # The time is part of the id: one that is set for another time is another mail.
+    moment = int(row["scheduled_at"].timestamp())
+    try:
+        ctx.mail.send(account["email"], "reminder", _told(ctx, row), mail_id=f"reminder-{row['id']}-{moment}")
+    except Invalid as error:  # such as letters that no subject can hold: others must not wait for it
+        return error.detail
+    return None
 
 
 def _told(ctx: Context, row: Row) -> Row:
