@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "import": ("host.cli.transfer:import_command", "Read the rows of a resource from a file."),
     "jobs": ("host.cli.jobs:jobs", "See, retry, cancel and run jobs."),
     "key": ("host.cli.key:key", "Make, list and revoke API keys."),
+    "logs": ("host.cli.logs:logs", "List logs, and make the rows of their resources anew."),
     "new": ("host.cli.new:new", "Make the files of a new plugin or site."),
     "routes": ("host.cli.show:routes", "List every path and method with its operation and rule."),
     "run": ("host.cli.run:run", "Run the site here, with nothing to configure."),
@@ -45,6 +46,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "worker": ("host.cli.worker:worker", "Carry jobs out."),
 }
 
+ARGUMENTS: Final = "hostwright.arguments"
+
 
 class LazyGroup(click.Group):
     """A group that imports a command when it is called."""
@@ -54,10 +57,21 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
-            return None
+            from host.cli.plugins import (
+                plugin_group,
+            )  # reads the site, which no other command needs for its name
+
+            return plugin_group(name, ctx.meta.get(ARGUMENTS, ()))
         module, _, attribute = COMMANDS[name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command of these arguments; one that is named after a plugin is found by the site in `--root`."""
+        ctx.meta[ARGUMENTS] = tuple(args)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
