@@ -22,6 +22,7 @@ RUN = (
     "docs/operations.md",
     "docs/plugins.md",
     "docs/protection.md",
+    "docs/schedules.md",
     "docs/migrations.md",
     "docs/transfer.md",
     "docs/adopting.md",
