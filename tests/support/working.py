@@ -44,7 +44,7 @@ jobs:
 """
 ACTIONS = """
 def place(ctx, data):
-    ctx.records("order").create({"number": data["number"]})
+    ctx.as_system().records("order").create({"number": data["number"]})
     ctx.jobs.enqueue("effect", {"number": data["number"]})
 """
 JOBS = """
