@@ -341,6 +341,9 @@ def probe_action(case: Case) -> None:
     if case.operation.details["target"] == "collection":
         _tally(case)
         return
+    if case.operation.status == 202:
+        _ponder(case)
+        return
     for note in case.world.notes:
         reply = case.caller.send(
             case.operation.method, case.path(note), {} if case.operation.method == "POST" else None
@@ -354,6 +357,24 @@ def probe_action(case: Case) -> None:
             case.check_row(reply.json if reply.status == 200 else {}, note)
         else:
             case.check_denied(reply, visible=case.sees(note))
+
+
+def _ponder(case: Case) -> None:
+    """What a job does: the rule is asked when it is wanted and when it runs, and its result has what the actor may see."""
+    for note in case.world.notes:
+        reply = case.caller.send("POST", case.path(note), {})
+        is_allowed = case.me and case.sees(note) and case.world.may("touch", case.me, note)
+        if is_allowed:
+            case.expect(reply.status == 202, f"{note.title} answered {reply.status}")
+            case.expect(case.make.run_jobs() == ["done"], f"the job of {note.title} was not done")
+            job = case.caller.send("GET", reply.headers.get("Location", "/"))
+            case.check_row((job.json or {}).get("result") or {}, note)
+        else:
+            is_left = bool(case.make.run_jobs())
+            anonymous_may = case.me is None and case.operation.is_public and reply.status == 202
+            case.expect(is_left == anonymous_may, f"a refusal of {note.title} left a job, or none was left")
+            if not anonymous_may:
+                case.check_denied(reply, visible=case.sees(note))
 
 
 def _tally(case: Case) -> None:

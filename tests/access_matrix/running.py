@@ -20,7 +20,7 @@ from tests.access_matrix.probes import PROBES, Probe
 from tests.access_matrix.world import BOARDS, KINDS, NOTES, PEOPLE, Board, Note, Person, World
 
 HERE = Path(__file__).parent
-OTHER_KINDS = ("access", "endpoint", "identity", "health", "page")
+OTHER_KINDS = ("access", "endpoint", "identity", "health", "metrics", "page")
 """What belongs to no resource, and has tests of its own."""
 
 
@@ -45,6 +45,10 @@ class Store:
     """Rows that are made and removed beside the host's surfaces."""
 
     site: Site
+
+    def run_jobs(self) -> list[str]:
+        """What became of the jobs that waited."""
+        return [it.outcome for it in self.site.run_jobs()]
 
     def copy(self, world: World, note: Note) -> Note:
         """Another row like this one, seats included."""

@@ -128,7 +128,7 @@ def test_what_is_told_agrees_with_the_oracle(matrix: Matrix, kind: str) -> None:
             wanted = {
                 "get": world.sees(person, note), "update": world.may("update", person, note),
                 "delete": world.may("delete", person, note), "touch": world.may("touch", person, note),
-                "glance": world.may("touch", person, note),
+                "glance": world.may("touch", person, note), "ponder": world.may("touch", person, note),
                 **dict.fromkeys(("download", "link", "history"), world.sees(person, note)),
                 **dict.fromkeys(("upload", "clear"), world.may("update", person, note)),
             }  # fmt: skip
