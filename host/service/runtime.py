@@ -37,7 +37,7 @@ from host.tracing import Exporter
 from host.unit_of_work import UnitOfWork, unit_of_work
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)  # everything is in it: whoever shows it waits for seconds
 class Runtime:
     """The running parts of one app. `settings` are the plugins', by plugin name; `calls` the functions named in YAML."""
 
