@@ -95,10 +95,14 @@ class Crew:
         holder.start()
         name = f"{process_name('worker')}-{slot + 1}"
         bench = Bench(self.runtime, slots, slot, holder, name, self.settings.jobs.kill_seconds)
-        if url:
-            work_from_queue(handover(self.settings, url, self.queues), bench.carry_out)
-        else:
-            work_from_table(partial(bench.take, self.queues), bell.wait)
+        try:
+            if url:
+                work_from_queue(handover(self.settings, url, self.queues), bench.carry_out)
+            else:
+                work_from_table(partial(bench.take, self.queues), bell.wait)
+        finally:
+            if self.runtime.exporter is not None:
+                self.runtime.exporter.close()
 
     def _keep(self, url: str, losses: Losses, bell: Bell, supervisor: int) -> None:
         """The life of the keeper's process."""

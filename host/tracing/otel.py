@@ -64,7 +64,7 @@ class OpenTelemetry:
 
     def close(self) -> None:
         """Send what waits, and end."""
-        if self._provider is not None:
+        if self._provider is not None and self._process == os.getpid():
             self._provider.shutdown()
 
     def _own(self) -> TracerProvider:

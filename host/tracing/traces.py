@@ -30,6 +30,9 @@ class Exporter(Protocol):
     def begin(self, trace: Trace, name: str, kind: Kind) -> Running:
         """A part begins; `trace` has its ids, and learns whether it is recorded."""
 
+    def close(self) -> None:
+        """This process ends: tell what has not been told."""
+
 
 @dataclass(slots=True, eq=False)
 class Trace:
