@@ -24,7 +24,7 @@ LONGEST_QUERY = 7000
 
 @schemathesis.hook
 def filter_query(context, query):
-    """A longer URL is refused with 414 before its operation is known (test_deadlines): none documents it."""
+    """A longer URL is refused with 414 (test_deadlines), which would be nearly all that is found out about long values."""
     return len(urlencode(query or {}, doseq=True)) < LONGEST_QUERY
 
 

@@ -105,7 +105,10 @@ class DocumentBuilder:
         if body is not None:
             said["requestBody"] = body
         said["responses"] = {
-            **self.errors.all(cases_of(operation, has_body=body is not None), operation.errors),
+            **self.errors.all(
+                cases_of(operation, has_body=body is not None, has_query=_has_query(parameters)),
+                operation.errors,
+            ),
             **answers,
         }
         said["responses"] = dict(sorted(said["responses"].items()))
@@ -215,6 +218,10 @@ class DocumentBuilder:
 
     def _said(self, out: Field) -> str:
         return out.doc or "The result."
+
+
+def _has_query(parameters: Iterable[Json]) -> bool:
+    return any(parameter.get("in") == "query" for parameter in parameters)
 
 
 def tag_of(operation: Operation) -> str:

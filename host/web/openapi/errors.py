@@ -74,7 +74,7 @@ HEADERS: dict[str, tuple[str, str]] = {
 }
 
 
-def cases_of(operation: Operation, *, has_body: bool) -> Iterator[Case]:
+def cases_of(operation: Operation, *, has_body: bool, has_query: bool = False) -> Iterator[Case]:
     """The errors that an operation can end in."""
     yield errors.HostError
     yield errors.Unavailable
@@ -89,6 +89,8 @@ def cases_of(operation: Operation, *, has_body: bool) -> Iterator[Case]:
             yield errors.IdempotencyKeyRequired
     if operation.limits:
         yield errors.TooManyRequests
+    if has_query:
+        yield errors.UriTooLong
     if has_body:
         yield from BODY
     yield from BY_KIND.get(operation.kind, ())
