@@ -16,7 +16,14 @@ OF_DRILLS = ["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgres, p
 @contextmanager
 def fresh_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
     """The address of an empty database of the kind that the request names."""
-    if request.param == "sqlite":
+    with database_of(request, request.param, folder) as url:
+        yield url
+
+
+@contextmanager
+def database_of(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[str]:
+    """The address of an empty database of a kind."""
+    if kind == "sqlite":
         yield f"sqlite:///{folder / 'test.sqlite3'}"
         return
     server: Any = request.getfixturevalue("postgres_server")

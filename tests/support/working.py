@@ -41,6 +41,7 @@ jobs:
   stuck: {call: jobs.stuck, run_as: system, queue: slow, transaction: steps, timeout: 1, retry: 0}
   long: {call: jobs.long, run_as: system, transaction: steps}
   poison: {call: jobs.poison, run_as: system, transaction: steps}
+  elsewhere: {call: jobs.nothing, run_as: system, queue: elsewhere}
 """
 ACTIONS = """
 def place(ctx, data):
@@ -73,7 +74,7 @@ def stuck(ctx):
 
 def long(ctx):
     ran(ctx)
-    time.sleep(3)
+    time.sleep(2)
 
 
 def poison(ctx):
