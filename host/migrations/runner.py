@@ -208,12 +208,18 @@ def _refuse_foreign(connection: sa.Connection, owners: Sequence[Owner]) -> None:
 def _refuse_announced(connection: sa.Connection, owners: Sequence[Owner]) -> None:
     """Name everything that the revisions to run are known to lose before the first of them runs."""
     losses = []
+    with connection.begin():
+        free = [it for it in read_names(connection).difference(read_ledger(connection)) if not is_own(it)]
     for owner in owners:
         if owner.folder.is_dir():
             script = ScriptDirectory(str(owner.folder), version_locations=[str(owner.folder)])
-            for step in _planned(connection, owner, script, "upgrade", "head"):
-                announcement = Announcement(owner.name, step.revision.revision, step.revision.module)
-                with connection.begin():
-                    losses += announcement.losses(connection, ATTRIBUTES["always"])
+            steps = _planned(connection, owner, script, "upgrade", "head")
+            with connection.begin():
+                is_new = not free and not _context(connection, owner).get_current_heads()
+                for step in steps:
+                    announcement = Announcement(owner.name, step.revision.revision, step.revision.module)
+                    announced = announcement.losses(connection, ATTRIBUTES["always"])
+                    # Of an owner that has no tables yet, later revisions only lose what earlier ones make.
+                    losses += [loss for loss in announced if not (is_new and loss.rows is None)]
     if losses:
         raise Refused(losses, "To lose it, run `hostwright db upgrade --allow-destructive`.")

@@ -50,6 +50,24 @@ def test_flag_allows_what_is_lost(shop: Shop) -> None:
     assert shop.plan(shop=PLAIN).steps == ()
 
 
+def test_new_database_loses_nothing(shop: Shop) -> None:
+    shop.apply(shop=item(NAME, column("note", sa.Text())))
+    shop.apply(shop=PLAIN)
+    downgrade(shop.database, shop.owners(shop=PLAIN), "shop", "base", allow_destructive=True)
+
+    assert len(upgrade(shop.database, shop.owners(shop=PLAIN))) == 2
+
+
+def test_tables_of_others_may_hold_what_is_lost(shop: Shop) -> None:
+    shop.apply(shop=item(NAME, column("note", sa.Text())))
+    shop.apply(shop=PLAIN)
+    downgrade(shop.database, shop.owners(shop=PLAIN), "shop", "base", allow_destructive=True)
+    shop.execute("CREATE TABLE somebody (id integer)")
+
+    with pytest.raises(Refused):
+        upgrade(shop.database, shop.owners(shop=PLAIN))
+
+
 def test_dropped_table_counts_its_rows(shop: Shop) -> None:
     filled(shop, PLAIN, "a", "b", "c")
 
