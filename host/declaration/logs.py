@@ -175,11 +175,25 @@ def link_logged(ws: Workspace, name: str) -> None:
     logged = replace(resource.logged, log=ResourceRef(found), name=resource.logged.name or bare)
     ws.resources[name] = replace(resource, logged=logged)
     _check_rows(ws, resource, log, bare)
+    _check_absent(ws, resource, logged, path)
     _check_same_owner(ws, resource, ws.resources[found], place, path)
     for other, it in ws.resources.items():
         if other != name and it.logged and (it.logged.log, it.logged.name) == (found, logged.name):
             message = f'the log names {short(other)} "{logged.name}" already: say another `as`'
             ws.problems.add("duplicate_name", place, path, message)
+
+
+def _check_absent(ws: Workspace, resource: Resource, logged: Logged, path: str) -> None:
+    """What events may leave out are stored fields; only times can be those of the event."""
+    stored = {name: it for name, it in resource.fields.items() if it.column is not None}
+    for name, value in logged.absent.items():
+        place, where = logged.place.of("absent", name), f"{path}.absent.{name}"
+        field = stored.get(name)
+        if field is None:
+            message = f'there is no stored field "{name}"{did_you_mean(name, stored)}'
+            ws.problems.add("unknown_field", place, where, message)
+        elif field.type in ("date", "datetime") and value != "at":
+            ws.problems.add("log", place, where, "of a time that events leave out only `at` is known")
 
 
 def _check_same_owner(ws: Workspace, resource: Resource, log: Resource, place: Place, path: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal
 
@@ -111,6 +112,15 @@ class CompiledLogged:
             name: (self.wire.outer.get(name, name), self._telling(name, node))
             for name, node in self.model.declared.fields.items()
             if node.transient and not node.secret
+        }
+
+    def absent(self, at: datetime) -> Values:
+        """What the data of an event say that makes a row and leaves this out."""
+        declared = self.model.declared
+        texts = {"date": f"{at:%Y-%m-%d}", "datetime": at.isoformat().replace("+00:00", "Z")}
+        return {
+            self.wire.outer.get(name, name): texts.get(declared.fields[name].type, value)
+            for name, value in (declared.logged.absent.items() if declared.logged is not None else ())
         }
 
     def told(self, values: Mapping[str, Any]) -> Values:

@@ -76,6 +76,8 @@ def apply(ctx: Context, point: SyncPoint, owner: Any, event: Incoming) -> None:
     latest = ctx.now + timedelta(seconds=point.log.node.ahead)
     at = event.at if event.at <= latest else ctx.now
     data = point.types[logged.type].wire.renamed(event.data)
+    if kind == "created":
+        data = {**logged.absent(at), **data}
     pending = Pending(subject, Adding(event.id, kind, at, data, event.digest))
     applying = Applying(replace(ctx, moment=at), subject, event, pending, head_of(ctx, subject))
     _check_there(applying, kind)

@@ -100,7 +100,8 @@ class Visitor:
 
 def _body(answer: Any) -> Any:
     """A document as Python values, `null` included."""
-    return answer.get_json(silent=True) if "json" in (answer.content_type or "") else answer.data or None
+    is_json = answer.mimetype == "application/json" or answer.mimetype.endswith("+json")
+    return answer.get_json(silent=True) if is_json else answer.data or None
 
 
 @contextmanager
