@@ -23,6 +23,9 @@ CALLERS = {
     "host/web/deadlines.py": "the socket of the caller, which must not stay open for ever",
     "host/cli/servers.py": "the socket that the server listens on",
     "host/cli/gunicorn_worker.py": "the socket that a worker listens on",
+    "host/cli/metrics_server.py": "the socket that metrics are asked for on",
+    "host/jobs/processes.py": "the name of the machine",
+    "host/jobs/waking.py": "the operator's Redis, or a socket of this machine",
     "host/testing/hostility.py": "listens, to see that nobody calls",
     "plugins/freelance/chat.py": "the address of the model is a setting of the operator",
 }
