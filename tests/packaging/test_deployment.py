@@ -10,6 +10,7 @@ import yaml
 
 from host.cli import COMMANDS
 from host.cli.serve import serve
+from host.cli.worker import worker
 from host.settings import variables
 
 DEFAULT = re.compile(r"\$\{[A-Z_]+:-([^}]*)\}")
@@ -34,6 +35,8 @@ def test_compose_file_calls_existing_commands(services: dict[str, Any]) -> None:
 
 def test_compose_file_gives_known_options(services: dict[str, Any]) -> None:
     check_options([DEFAULT.sub(r"\1", word) for word in services["web"]["command"]])
+    words = [DEFAULT.sub(r"\1", word) for word in services["worker"]["command"]]
+    worker.make_context("worker", words[words.index("worker") + 1 :])
 
 
 def test_image_gives_known_options(checkout: Path) -> None:
