@@ -1,4 +1,4 @@
-"""What administrators see of everybody's ledger. Who may is said by the endpoints; nothing is changed here."""
+"""What administrators see of everybody's ledger. Who may is said by the endpoints."""
 
 from __future__ import annotations
 
@@ -67,6 +67,12 @@ def projections(ctx: Context, data: Row) -> Row:
         "events": total, "users": users, "last_event_at": last,
         "contacts": system.records("contact").count(), "transactions": system.records("transaction").count(),
     }  # fmt: skip
+
+
+def rebuild(ctx: Context, data: Row) -> Row:
+    """Have contacts and transactions made anew; one job at a time, whoever asks."""
+    job = ctx.jobs.enqueue("host.rebuild_log", {"log": "ledger.event"})
+    return {"message": "The projections are being rebuilt", "job": job}
 
 
 def login_logs(ctx: Context, data: Row) -> list[Row]:

@@ -77,6 +77,20 @@ def test_projections_are_counted(boss: Keeper, ann: Keeper) -> None:
     assert after["last_event_at"]
 
 
+def test_projections_are_rebuilt_by_a_job(book: Book, boss: Keeper, ann: Keeper) -> None:
+    contact = ann.contact(name="Right")
+    table = book.app.runtime.registry.model("ledger.contact").table
+    with book.app.runtime.database.writing() as connection:
+        connection.execute(table.update().where(table.c.id == contact).values(name="Wrong"))
+    assert ann.send("POST", "/api/admin/projections/rebuild").status == 403
+    said = boss.send("POST", "/api/admin/projections/rebuild")
+    assert (said.status, set(said.body)) == (202, {"message", "job"})
+    book.run_jobs()
+    job = boss.get(f"/api/host/jobs/{said.body['job']}")
+    assert (job["state"], job["result"]["types"]["contact"]["changed"]) == ("done", 1)
+    assert ann.get(f"/api/contacts/{contact}")["name"] == "Right"
+
+
 def test_sign_ins_are_listed(book: Book, boss: Keeper, ann: Keeper) -> None:
     name = ann.account["username"]
     for password in (PASSWORD, "wrong horse battery"):
