@@ -13,6 +13,7 @@ from host.application import assemble, flask_app, load_site, open_meters, table_
 from host.cli.options import only_option, root_option
 from host.cli.servers import Listening, check_free, serve_granian, serve_gunicorn
 from host.database import Database
+from host.jobs.processes import is_there
 from host.migrations.pending import pending
 from host.settings import Settings, read_settings
 from host.web.logs import configure
@@ -49,7 +50,7 @@ def serve(root: Path, only: str, address: str, server: str, **more: Any) -> None
     listening = replace(listening, head_seconds=settings.protection.head_seconds)
     configure(settings.logs)
     check_free(listening)
-    check_database(settings)
+    check_database(settings, wants_workers=True)
     _check_mail(settings)
     workers = f"{listening.workers} {server} worker{'s' if listening.workers > 1 else ''}"
     click.echo(f"Serving {only or 'the site'} on http://{listening.bind} with {workers}")
@@ -70,16 +71,21 @@ def _check_mail(settings: Settings) -> None:
         )
 
 
-def check_database(settings: Settings) -> None:
-    """Say in a sentence when it cannot be reached, or when migrations are pending."""
+def check_database(settings: Settings, *, wants_workers: bool = False) -> None:
+    """Say in a sentence when it cannot be reached, when migrations are pending, or when nobody carries jobs out."""
     database = Database.open(settings.database_url, synchronous=settings.synchronous)
+    loaded = load_site(settings.root, settings.environ)
     try:
         database.check()
-        behind = pending(database, table_owners(load_site(settings.root, settings.environ), settings.root))
+        behind = pending(database, table_owners(loaded, settings.root))
         if behind:
             names = ", ".join(sorted(step.owner for step in behind))
-            click.secho(
-                f"The database is behind for {names}: run `hostwright db upgrade`.", fg="yellow", err=True
-            )
+            _warn(f"The database is behind for {names}: run `hostwright db upgrade`.")
+        elif wants_workers and not is_there(database, loaded.registry, "worker"):
+            _warn("No worker has been seen: mails and other jobs wait until `hostwright worker` runs.")
     finally:
         database.dispose()
+
+
+def _warn(text: str) -> None:
+    click.secho(text, fg="yellow", err=True)

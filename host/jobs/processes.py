@@ -11,7 +11,9 @@ from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
+from host.compiler.registry import Registry
 from host.compiler.statements import Statement
+from host.database import Database
 from host.jobs.statements import own_transaction, value
 from host.service.runtime import Runtime
 
@@ -61,6 +63,15 @@ def present(runtime: Runtime, kind: Kind, *, seconds: float = GONE_SECONDS) -> l
     values = {"kind": kind, "seen_at": datetime.now(UTC) - timedelta(seconds=seconds)}
     with runtime.database.reading() as driver:
         return [row[0] for row in _kept(runtime, "present", _present).run(driver, values).fetchall()]
+
+
+def is_there(database: Database, registry: Registry, kind: Kind) -> bool:
+    """Whether one of a kind has been seen lately, for commands that have no runtime."""
+    columns = registry.model(PROCESS).table.c
+    lately = columns.seen_at >= datetime.now(UTC) - timedelta(seconds=GONE_SECONDS)
+    with database.snapshot() as connection:
+        found = connection.execute(sa.select(columns.name).where(columns.kind == kind, lately).limit(1))
+        return found.first() is not None
 
 
 def _kept(runtime: Runtime, key: str, make: Any) -> Statement:
