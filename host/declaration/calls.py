@@ -62,6 +62,9 @@ def _references(declaration: Declaration) -> Iterator[_Reference]:
         owner, bare = owner_of(name), short(name)
         if resource.prepare:
             yield owner, resource.prepare, ("ctx", "change"), resource.place.of("prepare"), f"{bare}.prepare"
+        if resource.logged and resource.logged.notes:
+            place = resource.logged.place.of("notes")
+            yield owner, resource.logged.notes, ("ctx", "row"), place, f"{bare}.logged.notes"
         for key, action in resource.actions.items():
             parameters = ("ctx", "row", "data") if action.target == "item" else ("ctx", "data")
             yield owner, action.call, parameters, action.place.of("call"), f"{bare}.actions.{key}.call"

@@ -786,6 +786,10 @@ class Logged(Node):
     SHORT: ClassVar[str | None] = "log"
     log: ResourceRef = word("the resource with `log`, of the same owner", alias="in")
     name: str | None = word("how the log names this resource, by default as it is called", None, alias="as")
+    notes: CallRef | None = word(
+        "`notes(ctx, row)` answers what else the data of an event tell, after each write here; `row` has `owner` and `id`",
+        None,
+    )
     absent: Mapping[Name, Any] = word(
         "values that an event of a device may leave out which makes a row: `{type: money}`; `at` is its time, of a date the day",
         {},

@@ -258,9 +258,22 @@ def _tell(
         if not pending.is_added:
             append_pending(ctx, pending, values)
         return pending.adding.id
-    adding = Adding(own or str(uuid4()), kind, ctx.stamp, {**subject.logged.told(values), **noted})
+    data = {**subject.logged.told(values), **noted, **_notes(ctx, subject)}
+    adding = Adding(own or str(uuid4()), kind, ctx.stamp, data)
     append(ctx, subject, adding)
     return adding.id
+
+
+def _notes(ctx: Context, subject: Subject) -> Values:
+    """What the plugin's code has to add, which works on its own account."""
+    model = subject.logged.model
+    node = model.declared.logged
+    if node is None or node.notes is None:
+        return {}
+    call = ctx.runtime.calls[f"{model.plugin}:{node.notes}"]
+    ctx.transaction.flush()
+    noted: Values = call(ctx.as_system().within(model.plugin), {"owner": subject.owner, "id": subject.key})
+    return {name: value for name, value in noted.items() if name not in subject.logged.outer}
 
 
 def append_pending(ctx: Context, pending: Pending, values: Mapping[str, Any]) -> None:

@@ -252,3 +252,16 @@ def test_same_state_by_rest_and_by_sync(cara: Keeper) -> None:
         state.update(it["event_data"])
     row = cara.get(f"/api/contacts/{key}")
     assert (state["name"], state["notes"], state["phone"]) == (row["name"], row["notes"], row["phone"])
+
+
+def test_events_note_the_total_after_the_change(cara: Keeper) -> None:
+    ada, bob = cara.contact(), cara.contact(name="Bob")
+    lent = cara.transaction(ada, amount=500)
+    cara.transaction(bob, amount=200, direction="owed")
+    cara.put(f"/api/transactions/{lent}", {"amount": 700})
+    cara.delete(f"/api/contacts/{ada}")
+    told = [(it["aggregate_type"], it["event_data"]["total_debt"]) for it in cara.get("/api/sync/events")]
+    assert told[:5] == [
+        ("contact", 0), ("contact", 0), ("transaction", 500), ("transaction", 300), ("transaction", 500),
+    ]  # fmt: skip
+    assert {total for _, total in told[5:]} == {-200}
