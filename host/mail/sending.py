@@ -78,6 +78,7 @@ def _written(folder: Path, message: Message, sender: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     made = message.email(sender)
     path = folder / f"{made['Message-ID'].strip('<>').rpartition('@')[0]}.eml"
-    path.touch(mode=0o600)
-    path.write_bytes(made.as_bytes())
-    return path
+    draft = path.with_suffix(".draft")  # whoever looks for mails finds whole ones
+    draft.touch(mode=0o600)
+    draft.write_bytes(made.as_bytes())
+    return draft.replace(path)
