@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from typing import Final
 
@@ -137,35 +137,44 @@ def relevance(stored: str, asked: str, letters: str) -> int:
     A word counts the more the heavier its text is, and the first time more than the second; the rest of the table has no part
     in it, so that a row keeps its rank while others come and go, and nobody learns from it what they hold.
     """
-    found = orjson.loads(stored)
-    total, words = 0.0, asked.split(" ")
-    for word in words:
-        if word.endswith("*"):
-            total += sum(map(_score, _beginning(found, word[:-1], letters)))
+    texts = [
+        (weight, text)
+        for weight, text in zip(_weights(letters), orjson.loads(stored), strict=True)
+        if text and weight
+    ]
+    total, words = 0.0, _asked(asked)
+    for word, is_beginning in words:
+        if is_beginning:
+            total += sum(map(_score, _beginning(texts, word)))
         else:
-            wanted = f" {word} "
-            total += _score(
-                [
-                    text.count(wanted) if letter in letters else 0
-                    for letter, text in zip(LETTERS, found, strict=True)
-                ]
-            )
+            total += _score([(weight, text.count(word)) for weight, text in texts])
     return round(total / _ALL / len(words) * SCALE)
 
 
-def _beginning(found: Sequence[str], start: str, letters: str) -> Iterable[list[int]]:
-    """How often every word with this beginning stands in the texts of each letter."""
-    counts: dict[str, list[int]] = {}
-    for index, (letter, text) in enumerate(zip(LETTERS, found, strict=True)):
-        for word in text.split() if letter in letters and f" {start}" in text else ():
-            if word.startswith(start):
-                counts.setdefault(word, [0] * len(LETTERS))[index] += 1
+@lru_cache(64)
+def _weights(letters: str) -> tuple[float, ...]:
+    return tuple(WEIGHTS[letter] if letter in letters else 0.0 for letter in LETTERS)
+
+
+@lru_cache(64)
+def _asked(asked: str) -> tuple[tuple[str, bool], ...]:
+    words = [(word.rstrip("*"), word.endswith("*")) for word in asked.split(" ")]
+    return tuple((word if is_beginning else f" {word} ", is_beginning) for word, is_beginning in words)
+
+
+def _beginning(texts: Sequence[tuple[float, str]], start: str) -> Iterable[list[tuple[float, int]]]:
+    """How often every word with this beginning stands in each of the texts."""
+    counts: dict[str, list[tuple[float, int]]] = {}
+    for weight, text in texts:
+        if f" {start}" in text:
+            for word, count in Counter(it for it in text.split() if it.startswith(start)).items():
+                counts.setdefault(word, []).append((weight, count))
     return counts.values()
 
 
-def _score(counts: Sequence[int]) -> float:
+def _score(counts: Iterable[tuple[float, int]]) -> float:
     place, score = 0, 0.0
-    for weight, count in zip(WEIGHTS.values(), counts, strict=True):
+    for weight, count in counts:
         if count:
             score += weight * (_SUMS[place + count] - _SUMS[place])
             place += count

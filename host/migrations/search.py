@@ -96,6 +96,10 @@ def fill(connection: sa.Connection, table: str, source: Source) -> int:
     for rows in read_words(connection, source):
         connection.exec_driver_sql(storing, [_values(keys, words) for keys, words in rows])
         count += len(rows)
+    if (
+        connection.dialect.name == "postgresql"
+    ):  # knows nothing of new rows until then, and would not use the index
+        connection.exec_driver_sql(f"ANALYZE {_quoted(table)}")
     return count
 
 

@@ -85,7 +85,7 @@ class Planner:
         conditions = [*visible, *self._asked(query, scope)]
         order_columns = self._order_columns(order, query, scope)
         behind = [*order_columns, *extra_keys]
-        statement = sa.select(*reader.columns, *behind).select_from(self._rows(reader.joined(wire.model.table), query, scope))
+        statement = sa.select(*reader.columns, *behind).select_from(reader.joined(self._rows(query, scope)))
         after = (
             [after_cursor(order, order_columns, nulls, self.database.dialect)] if nulls is not None else []
         )
@@ -96,7 +96,7 @@ class Planner:
             statement = statement.offset((query.page - 1) * query.size)
         elif query.offset:
             statement = statement.offset(query.offset)
-        counted = sa.select(sa.func.count()).select_from(self._rows(wire.model.table, query, scope))
+        counted = sa.select(sa.func.count()).select_from(self._rows(query, scope))
         total = counted.where(*conditions)
         in_page = query.has_total and self.database.dialect == SCALAR_TOTAL
         if in_page:
@@ -130,7 +130,7 @@ class Planner:
         order = self._order(query.order, self._order_columns(query.order, query, scope))
         visible = self.policy.visible(wire.model, "list", facts, parents=under)
         conditions = [*visible, *self._asked(query, scope)]
-        rows = sa.select(*reader.columns).select_from(self._rows(reader.joined(wire.model.table), query, scope))
+        rows = sa.select(*reader.columns).select_from(reader.joined(self._rows(query, scope)))
         statement = rows.where(*conditions).order_by(*order)
         names = tuple(output.key for output in outputs(wire, scope, query.fields))
         embeds = self._embeds(wire, query, facts)
@@ -171,10 +171,11 @@ class Planner:
         index = scope.model.search if scope.model is not None and query.sought is not None else None
         return Search(index, query.sought, self.database.dialect) if index and query.sought else None
 
-    def _rows(self, rows: Any, query: ListQuery, scope: Scope) -> Any:
-        """The rows of a FROM; where words are searched, with them."""
+    def _rows(self, query: ListQuery, scope: Scope) -> Any:
+        """The listed rows; where words are searched, with them."""
+        assert scope.model is not None
         search = self._search(query, scope)
-        return rows if search is None or scope.model is None else search.joined(rows, scope.model)
+        return scope.model.table if search is None else search.rows(scope.model)
 
     def _order_columns(self, order: Sequence[Order], query: ListQuery, scope: Scope) -> list[Any]:
         search = self._search(query, scope)

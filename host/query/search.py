@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 
 from host.compiler.models import Attribute, Model
 from host.compiler.search import Index, index_name
@@ -96,10 +97,23 @@ class Search:
     sought: Sought
     dialect: str
 
-    def joined(self, rows: Any, model: Model) -> Any:
-        """The rows of a FROM, each with its words."""
+    def rows(self, model: Model) -> Any:
+        """The rows of a model with their words."""
         pairs = zip(self.index.keys, model.keys, strict=True)
-        return sa.join(rows, self.index.table, sa.and_(*(own == key.column for own, key in pairs)))
+        same = sa.and_(*(own == key.column for own, key in pairs))
+        if self._is_driven:
+            number = self._matches.c.rowid == self.index.number
+            return _InOrder(_InOrder(self._matches, self.index.table, number), model.table, same)
+        return sa.join(model.table, self.index.table, same)
+
+    @property
+    def _is_driven(self) -> bool:
+        """Whether the rows are those that SQLite's index answers, in this order: else it would be asked anew for every row."""
+        return self.dialect == "sqlite" and self.sought.is_ranked
+
+    @property
+    def _matches(self) -> sa.TableClause:
+        return sa.table(index_name(self.index.table.name), sa.column("rowid"))
 
     def condition(self) -> Any:
         """Rows that have what is sought; none, where words were asked for in a text without any."""
@@ -107,12 +121,11 @@ class Search:
             return sa.false()
         if self.dialect == "postgresql":
             return self.index.words.bool_op("@@")(_query("matched"))
-        fts = sa.table(index_name(self.index.table.name), sa.column("rowid"))
-        matching = sa.literal_column(f'"{fts.name}"').bool_op("MATCH")(
-            sa.bindparam("matched", type_=sa.Text())
-        )
-        numbers = sa.select(fts.c.rowid).where(matching)
-        return self.index.number.in_(numbers) if self.sought.is_ranked else self.index.number.not_in(numbers)
+        name: Any = sa.literal_column(f'"{self._matches.name}"')
+        matching = name.bool_op("MATCH")(sa.bindparam("matched", type_=sa.Text()))
+        if self._is_driven:
+            return matching
+        return self.index.number.not_in(sa.select(self._matches.c.rowid).where(matching))
 
     def rank(self) -> Any:
         """How well a row answers, as a whole number that depends on this row alone."""
@@ -132,6 +145,20 @@ class Search:
             )
         score = sa.func.ts_rank(words, _query("ranked")) * SCALE
         return sa.cast(sa.func.round(sa.cast(score, sa.Double())), sa.Integer())
+
+
+class _InOrder(sa.sql.selectable.Join):
+    """A join that SQLite carries out from left to right."""
+
+    inherit_cache = True
+
+
+@compiles(_InOrder)
+def _in_order(join: _InOrder, compiler: Any, **options: Any) -> str:
+    sides = [
+        side._compiler_dispatch(compiler, **{**options, "asfrom": True}) for side in (join.left, join.right)
+    ]
+    return f"{sides[0]} CROSS JOIN {sides[1]} ON {compiler.process(join.onclause)}"
 
 
 def _query(name: str) -> Any:
