@@ -16,10 +16,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from host.jobs.redis_server import RedisServer
 from host.jobs.slots import Occupation, Slots
+
+if TYPE_CHECKING:
+    from host.jobs.redis_server import RedisServer
 
 TICK_SECONDS: Final = 0.5
 STEADY_SECONDS: Final = 10.0  # who has lived so long is started again at once
