@@ -16,6 +16,7 @@ from host.declaration.nodes import Name
 from host.events.event import NOTHING, Event
 from host.events.forms import native_changes, natives, natives_of
 from host.service.context import Context
+from host.service.log_changes import changes_of_entry
 from host.service.outbox import EVENT
 
 MOST = 1000
@@ -47,13 +48,24 @@ def events_behind(ctx: Context, position: int, most: int = MOST) -> list[Event]:
 def event_of(ctx: Context, row: Row) -> Event:
     """A stored event as subscribers get it. What nobody declares any more stays as it was stored."""
     form = _form(ctx, row["name"], row["resource"])
-    changes, data = row["changes"] or NOTHING, row["data"] or NOTHING
+    data = row["data"] or NOTHING
+    if form is not None and data:
+        data = {name: form.data[name](it) if name in form.data else it for name, it in data.items()}
     return Event(
         row["name"], row["resource"], _keys(ctx.runtime.registry, form, row["key"]), row["at"], row["key"], row["actor"],
-        row["request_id"], row["trace"], native_changes(changes, form.changes) if form and changes else changes,
-        {name: form.data[name](it) if name in form.data else it for name, it in data.items()} if form and data else data,
-        row["entry"], row["id"], row["position"],
+        row["request_id"], row["trace"], _changes(ctx, form, row), data, row["entry"], row["id"], row["position"],
     )  # fmt: skip
+
+
+def _changes(ctx: Context, form: _Form | None, row: Row) -> Mapping[str, Any]:
+    """What has changed, and what else was told; where a log has the changes, out of the log."""
+    changes: Mapping[str, Any] = row["changes"] or NOTHING
+    if form is None:
+        return changes
+    stored = native_changes(changes, form.changes) if changes else changes
+    if row["entry"] is None or row["name"].endswith(".deleted"):
+        return stored
+    return {**changes_of_entry(ctx, form.model, row["entry"]), **stored}
 
 
 def _form(ctx: Context, name: str, resource: str) -> _Form | None:
