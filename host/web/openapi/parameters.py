@@ -27,6 +27,11 @@ SAID = {
 
 WORDS = "Words that all have to occur, at most 10."
 PHRASE = "A text that has to occur, without regard to case."
+TERMS = (
+    'Words that all have to occur, without regard to case and accents: `word`, `"a phrase"`, `beginning*`, `-excluded`. '
+    "At most 10; the best matches come first."
+)
+TERM = "Words that have to occur one behind another, without regard to case and accents."
 
 
 def _searching(name: str, doc: str) -> Json:
@@ -87,7 +92,7 @@ class ListParameters:
                 yield from self._filters(self.wire.model.attributes[name])
         for name, declared in self.wire.declared.parameters.items():
             if declared.field is None:
-                yield _searching(name, WORDS if declared.operator == "search" else PHRASE)
+                yield _searching(name, self._sought(declared.operator))
                 continue
             attribute = self._attribute(declared.field)
             said = f"Only rows whose `{declared.field}` is {SAID[declared.operator]}."
@@ -95,10 +100,15 @@ class ListParameters:
         yield from self._order()
         yield from self.choice()
         if self.query.search.names:
-            yield _searching("q", WORDS)
+            yield _searching("q", self._sought("search"))
         count = {"type": "string", "enum": ["exact", "none"]}
         yield parameter("count", "query", count, "`exact` adds the total number of rows.")
         yield from self._pages()
+
+    def _sought(self, operator: str) -> str:
+        if self.query.search.fields:
+            return TERMS if operator == "search" else TERM
+        return WORDS if operator == "search" else PHRASE
 
     def choice(self) -> Iterator[Json]:
         """`fields` and `expand`, which a single row takes too."""

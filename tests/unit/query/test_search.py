@@ -27,8 +27,8 @@ resources:
 """
 PIECES = [
     "cafe", "Café", "CAFÉ", "caf\u0065\u0301", "noir", "no", "n", "x-ray", "X", "ray", "o'brien", "Straße", "strasse",
-    "東京タワー", "京", "हिन्दी", "Ångström", "1.5", "15", "AND", "or", "NOT", "near", ";--", "%", "_", "\\", "\u00a4", "\U0001d518nicode", "ﬁn",
-    "æ", "İ", "שָׁלוֹם",
+    "東京タワー", "京", "हिन्दी", "Ångström", "1.5", "15", "AND", "or", "NOT", "near", ";--", "%", "_", "\\", "\u00a4",
+    "\U0001d518nicode", "ﬁn", "æ", "İ", "שָׁלוֹם",
 ]  # fmt: skip
 NAMES = ("a", "b", "c", "also")
 signs = st.sampled_from(["", "", "-", '"', '-"'])
