@@ -19,6 +19,7 @@ from host.cli.following import follow
 from host.cli.options import root_option
 from host.errors import HostError, NotFound
 from host.jobs import operating
+from host.jobs.endings import Outcome
 from host.jobs.statements import FAILURE
 from host.service.context import Context
 from host.service.runtime import Runtime
@@ -136,12 +137,13 @@ def run(root: Path, name: str, data: str, *, wait: bool, here: bool) -> None:
     """Have the job NAME done; prints its id, and with --wait or --here its result."""
     with opened_data(root) as (runtime, _):
         job = _enqueued(runtime, name, _arguments(data))
-        if here:
-            _carry_out(runtime, job)
         click.echo(job)
+        if here and _carry_out(runtime, job) == "again":
+            raise click.ClickException(
+                f"it failed; a worker tries it again: see `hostwright jobs show {job}`"
+            )
         if here or wait:
-            row = follow(runtime, job)
-            click.echo(_json(row["result"]))
+            click.echo(_json(follow(runtime, job)["result"]))
 
 
 def _arguments(text: str) -> Any:
@@ -160,14 +162,13 @@ def _enqueued(runtime: Runtime, name: str, data: Any) -> str:
         return ctx.jobs.enqueue(name, data)
 
 
-def _carry_out(runtime: Runtime, job: str) -> None:
+def _carry_out(runtime: Runtime, job: str) -> Outcome:
     """This job alone, whatever else waits."""
     from host.jobs.claims import take_one  # what carries jobs out is imported only where that happens
     from host.jobs.execution import carry_out
 
     claimed = take_one(runtime, job, worker="hostwright jobs run")
-    if claimed is not None:  # else a worker was faster
-        carry_out(runtime, claimed)
+    return carry_out(runtime, claimed) if claimed is not None else "skipped"  # a worker was faster
 
 
 def _each(runtime: Runtime, chosen: Any, change: Any, said: str) -> None:

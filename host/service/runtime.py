@@ -78,7 +78,7 @@ class Runtime:
         entries = Appender(database, registry.model(ENTRY).table)
         journal = Journal.make(audit or AuditSettings(), entries, outbox, registry.models)
         return cls(
-            registry, database, policy, plans, Cursors(secret), journal, settings, calls or {}, files,
+            registry, database, policy, plans, Cursors(secret), journal, settings, {} if calls is None else calls, files,
             logs=Logs.make(registry, database.dialect), tasks=tasks, waker=waker or LocalWaker(), sealer=Sealer(secret),
         )  # fmt: skip
 
