@@ -187,22 +187,23 @@ class Anything(ma.fields.Field[Any]):
     """A JSON document of bounded depth whose texts are sound."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Any:
-        _check_document(value, JSON_DEPTH)
+        check_document(value, JSON_DEPTH)
         return value
 
 
-def _check_document(value: Any, depth: int) -> None:
+def check_document(value: Any, depth: int = JSON_DEPTH) -> None:
+    """Raise ValidationError for a JSON document that some database cannot hold, or that is nested too deep."""
     if depth == 0:
         raise ma.ValidationError(f"nested deeper than {JSON_DEPTH}")
     if isinstance(value, str):
         check_text(value)
     elif isinstance(value, list):
         for item in value:
-            _check_document(item, depth - 1)
+            check_document(item, depth - 1)
     elif isinstance(value, Mapping):
         for key, item in value.items():
             check_text(key)
-            _check_document(item, depth - 1)
+            check_document(item, depth - 1)
 
 
 class FileInput(ma.fields.Field[Uploaded]):

@@ -14,8 +14,10 @@ from typing import Any, Final
 from uuid import uuid4
 
 import sqlalchemy as sa
+from marshmallow import ValidationError
 
 from host.errors import NotFound
+from host.fields.inputs import check_document
 from host.service import writing
 from host.service.context import Context
 from host.service.log_appending import (
@@ -95,6 +97,10 @@ def _named(point: SyncPoint, event: Incoming) -> tuple[CompiledLogged, Kind]:
         raise Refused("unknown_event", f"there is no event like that, only {', '.join(point.log.kinds)}")
     if not isinstance(event.data, dict):
         raise Refused("invalid", "the data of an event are an object")
+    try:
+        check_document(event.data)
+    except ValidationError as error:
+        raise Refused("invalid", str(error.messages[0])) from None
     return logged, kind
 
 

@@ -57,6 +57,11 @@ def read_batch(point: SyncPoint, body: Any) -> tuple[str | None, list[Incoming]]
     return client, [event for event in events if event is not None]
 
 
+def is_uuid(value: Any) -> bool:
+    """Whether it is the id of anything."""
+    return isinstance(value, str) and _UUID.fullmatch(value) is not None
+
+
 def client_of(given: Any) -> str | None:
     """The name that a device gives itself."""
     if given is None or (isinstance(given, str) and 0 < len(given) <= LONGEST_CLIENT and given.isprintable()):
@@ -99,8 +104,8 @@ def _is_version(value: Any) -> bool:
 
 def _uuid(item: Mapping[str, Any], name: str, at: int, errors: list[FieldError]) -> str:
     value = item.get(name)
-    if isinstance(value, str) and _UUID.fullmatch(value):
-        return value.lower()
+    if is_uuid(value):
+        return str(value).lower()
     errors.append(FieldError(f"/{at}/{name}", "invalid", "expected a UUID"))
     return ""
 

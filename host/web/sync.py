@@ -15,7 +15,7 @@ from host.errors import BadRequest, FieldError
 from host.service.context import Context
 from host.service.runtime import Runtime
 from host.sync.hashing import Digests
-from host.sync.incoming import client_of, read_batch, read_time
+from host.sync.incoming import client_of, is_uuid, read_batch, read_time
 from host.sync.points import SyncPoint
 from host.sync.pulling import Page, Place, event_at, note_device, place_of_event, pull
 from host.sync.pushing import push
@@ -138,9 +138,9 @@ class SyncOperations:
         if cursor is not None:
             return Place(_number(cursor, "cursor", 0, 1 << 62))
         if last is not None:
-            if not isinstance(last, str):
+            if not is_uuid(last):
                 raise BadRequest("last_event_id is the id of an event")
-            return place_of_event(ctx, self.point, last)
+            return place_of_event(ctx, self.point, last.lower())
         return Place(since=self._time(since)) if since is not None else Place()
 
     def _time(self, value: Any) -> Any:

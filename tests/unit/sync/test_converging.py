@@ -12,7 +12,7 @@ from tests.support.devices import YAML, Devices
 from tests.support.sites import Core, write_site
 
 BOUNDED = settings(
-    max_examples=30, stateful_step_count=30, deadline=None, derandomize=True, database=None,
+    max_examples=18, stateful_step_count=25, deadline=None, derandomize=True, database=None,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 
