@@ -139,16 +139,7 @@ def assemble(settings: Settings) -> App:
     """Everything but Flask. Connects to no database yet."""
     loaded = load_site(settings.root, settings.environ)
     registry, hooks = loaded.registry, loaded.hooks
-    calls = resolve_calls(registry.declaration, loaded.discovery.import_function)
-    database = Database.open(
-        settings.database_url, synchronous=settings.synchronous, timeouts=timeouts(settings)
-    )
-    files = Files.make(open_storage(settings.storage, settings.root), settings.storage, settings.secret)
-    waker = open_waker(settings)
-    runtime = Runtime.make(registry, database, settings.secret, calls, files, settings.audit, waker)
-    runtime = replace(runtime, mail=make_mailer(settings, registry.declaration), meters=open_meters(settings))
-    runtime = replace(runtime, exporter=_exporter(settings))
-    runtime = replace(runtime, events=settings.events)
+    runtime = _runtime(settings, loaded)
     limiter = Limiter.open(settings.redis.url, settings.redis.prefix)
     authentication = Authentication.make(runtime, settings, hooks)
     operations: tuple[Operation, ...] = (
@@ -158,7 +149,7 @@ def assemble(settings: Settings) -> App:
         *identity_operations(authentication, lambda: operations),
         *AccessOperations(runtime, lambda: operations).operations(),
         *HealthOperations(
-            database,
+            runtime.database,
             registry.declaration.plugins,
             table_owners(loaded, settings.root),
             hooks.hook.health_checks,
@@ -173,15 +164,32 @@ def assemble(settings: Settings) -> App:
     operations = tuple(protected(with_credentials(chosen, everywhere=everywhere), settings))
     hooks.hook.startup(registry=registry, settings=settings)
     router = Router(operations)
-    steps = (
-        protection(settings, limiter, router) + Idempotency(Repeats(runtime, settings.idempotency)).steps()
-    )
-    steps = AccessLog().steps() + Audit(runtime).steps() + steps + Steps(guards=(guard_scopes,))
-    if settings.metrics.is_on:
-        steps += RequestMeter(runtime.meters, database).steps()
-    if runtime.exporter is not None:
-        steps = ExportedRequests(runtime.exporter).steps() + steps
+    steps = _steps(settings, runtime, limiter, router)
     return App(settings, runtime, operations, authentication, hooks, limiter, router, steps)
+
+
+def _runtime(settings: Settings, loaded: Loaded) -> Runtime:
+    registry = loaded.registry
+    calls = resolve_calls(registry.declaration, loaded.discovery.import_function)
+    database = Database.open(
+        settings.database_url, synchronous=settings.synchronous, timeouts=timeouts(settings)
+    )
+    files = Files.make(open_storage(settings.storage, settings.root), settings.storage, settings.secret)
+    waker = open_waker(settings)
+    runtime = Runtime.make(registry, database, settings.secret, calls, files, settings.audit, waker)
+    return replace(
+        runtime, mail=make_mailer(settings, registry.declaration), events=settings.events,
+        meters=open_meters(settings), exporter=_exporter(settings),
+    )  # fmt: skip
+
+
+def _steps(settings: Settings, runtime: Runtime, limiter: Limiter, router: Router) -> Steps:
+    """What happens around every operation, in order."""
+    repeats = Idempotency(Repeats(runtime, settings.idempotency)).steps()
+    steps = ExportedRequests(runtime.exporter).steps() if runtime.exporter is not None else Steps()
+    steps += AccessLog().steps() + Audit(runtime).steps() + protection(settings, limiter, router) + repeats
+    steps += Steps(guards=(guard_scopes,))
+    return steps + RequestMeter(runtime.meters, runtime.database).steps() if settings.metrics.is_on else steps
 
 
 def _exporter(settings: Settings) -> Exporter | None:
