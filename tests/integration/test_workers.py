@@ -165,7 +165,7 @@ def test_no_redis_is_another_way_to_the_same(alone: JobSite) -> None:
 
 
 def test_run_has_workers_that_end_with_it(tmp_path: Path) -> None:
-    site = JobSite.make(tmp_path / "site", f"sqlite:///{tmp_path / 'test.db'}")
+    site = JobSite.bare(tmp_path / "site", f"sqlite:///{tmp_path / 'test.db'}")
     web = Web(site)
     with started(site, "run", "--port", str(web.port), name="run") as run:
         assert until(lambda: web.place(1), "the order is stored")

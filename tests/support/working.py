@@ -98,9 +98,15 @@ class JobSite:
     @classmethod
     def make(cls, folder: Path, url: str, **environ: str) -> JobSite:
         """Its files, and its tables in an empty database."""
+        made = cls.bare(folder, url, **environ)
+        Site.make(folder, url).close()
+        return made
+
+    @classmethod
+    def bare(cls, folder: Path, url: str, **environ: str) -> JobSite:
+        """Its files alone."""
         write_site(folder, YAML, ACTIONS)
         (folder / "plugins" / "demo" / "jobs.py").write_text(JOBS)
-        Site.make(folder, url).close()
         (folder / "var").mkdir(mode=0o700)
         ran = folder / "ran"
         ran.touch()
