@@ -160,8 +160,12 @@ def change_row(ctx: Context, model: Model, before: Values, stored: Values, store
     _check_free(ctx, identity, told, key)
     full = row_of(identity, {**before, **told})
     changed = {names[word]: full[names[word]] for word in told}
+    row = _row(ctx, identity, before) or {}
     columns = {identity.attributes[name].column: value for name, value in changed.items()}
     ctx.execute(identity.table.update().where(identity.keys[0].column == key).values(columns))
+    differs = {name: value for name, value in changed.items() if row.get(name) != value}
+    if differs:
+        ctx.runtime.journal.updated(ctx, identity, (key,), row, differs, {})
     if identity.search is not None:
         keep_again(ctx, identity, (key,))
 
