@@ -81,7 +81,7 @@ def _completed(ws: Workspace, resource: Resource, log: Log, bare: str) -> Resour
         fields=fields,
         operations=resource.operations if written else kept,
         audit=replace(resource.audit, writes=False),
-        unique=(*resource.unique, Unique(fields=(FieldRef(owner), log.id), place=log.place)),
+        unique=(*resource.unique, Unique(fields=(log.id, FieldRef(owner)), place=log.place)),
         indexes=(
             *resource.indexes,
             Index(fields=tuple(map(SortRef, (owner, log.type, log.key, log.at))), place=log.place),
