@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from host.declaration.problems import Problems
 from host.declaration.workspace import HOST, SITE
 from host.discovery import Discovery, discover, load
 from host.discovery.hooks import make_hooks
+from host.errors import ConfigurationError
 from host.fields.kinds import kinds, vocabulary
 from host.jobs.attendance import attendance
 from host.jobs.waking import open_waker
@@ -203,7 +205,13 @@ def _exporter(settings: Settings) -> Exporter | None:
 def open_meters(settings: Settings) -> Meters:
     """What counts, for this process alone or together with others."""
     folder = settings.metrics.folder
-    return Meters(FileStore(Path(folder)) if folder and settings.metrics.is_on else MemoryStore())
+    if not folder or not settings.metrics.is_on:
+        return Meters(MemoryStore())
+    try:
+        return Meters(FileStore(Path(folder)))
+    except ConfigurationError as error:  # no reason not to serve
+        logging.getLogger("hostwright").warning("each process counts for itself: %s", error)
+        return Meters(MemoryStore())
 
 
 def timeouts(settings: Settings) -> Timeouts:
