@@ -59,11 +59,13 @@ class Keeper:
     ear: Ear
     loops: Sequence[Loop] = ()
     is_wanted: Callable[[], bool] = lambda: True
+    watches_signals: bool = True  # which the main thread of a process alone can do
     stop: Event = field(default_factory=Event)
 
     def run(self) -> None:
         """Until SIGTERM."""
-        signal.signal(signal.SIGTERM, self._stop)
+        if self.watches_signals:
+            signal.signal(signal.SIGTERM, self._stop)
         threads = [Thread(target=self._guarded, args=(loop,), daemon=True) for loop in self.loops]
         for thread in threads:
             thread.start()
