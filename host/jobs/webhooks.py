@@ -58,7 +58,10 @@ def _sent(
         status = outbound.fetch("POST", url, headers=headers, body=body).status
     except UpstreamError as error:
         note_failure(ctx.runtime, task.name, event, None, error.detail)
-        raise
+        # Whoever has caused the event may see its job, and is not told where this webhook leads.
+        raise UpstreamError(
+            "the receiver cannot be reached; `hostwright events webhooks` says why"
+        ) from error
     spent = round((time.monotonic() - begun) * 1000)
     if 200 <= status < 300:
         note_success(ctx.runtime, task.name)

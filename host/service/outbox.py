@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,21 +61,20 @@ class Outbox:
     appender: Appender
     subscriptions: Mapping[str, Subscriptions]  # by the name of the event
     _tellings: dict[str, Telling | None] = field(default_factory=dict)
-    _read: dict[str, Fields] = field(default_factory=dict)
 
     def telling(self, model: Model) -> Telling | None:
         """What the events of a model tell; None for one that has no events."""
         try:
             return self._tellings[model.name]
         except KeyError:
-            found = Telling.of(model, self._ruled(model)) if has_events(model) else None
+            ruled = self._ruled.get(model.name, frozenset())
+            found = Telling.of(model, ruled) if has_events(model) else None
             return self._tellings.setdefault(model.name, found)
 
-    def _ruled(self, model: Model) -> frozenset[str]:
-        """What rules read of a model; all rules are looked through when the first event is noted."""
-        if "rules" not in self._read:
-            self._read["rules"] = fields_of_rules(self.registry.declaration)
-        return self._read["rules"].get(model.name, frozenset())
+    @cached_property
+    def _ruled(self) -> Fields:
+        """What rules read; all of them are looked through when the first event is noted."""
+        return fields_of_rules(self.registry.declaration)
 
     def append(
         self, ctx: Context, model: Model, name: str, keys: tuple[Any, ...], changes: Changes, data: Any = None,
