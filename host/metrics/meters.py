@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from bisect import bisect_left
 from threading import Lock
 
 import orjson
 
+from host.errors import ConfigurationError
 from host.metrics.definitions import ATTEMPTS, CONNECTIONS, LATENCY, REQUESTS, RUN_TIME, WAIT, Metric
-from host.metrics.store import Store
+from host.metrics.store import MemoryStore, Store
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 OTHER = "other"
+log = logging.getLogger("hostwright")
 
 
 class Number:
@@ -130,8 +133,12 @@ class Meters:
 
     def _begin(self) -> None:
         self._requests, self._numbers, self._histograms = {}, {}, {}
-        self.store.open()
         self._process = os.getpid()
+        try:
+            self.store.open()
+        except (OSError, ConfigurationError) as error:  # the disk is full
+            log.warning("this process counts for itself: %s", error)
+            self.store = MemoryStore()
 
 
 def key_of(name: str, part: str, labels: tuple[str, ...]) -> str:

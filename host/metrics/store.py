@@ -19,6 +19,7 @@ from host.errors import ConfigurationError
 from host.metrics.definitions import METRICS
 
 MOST_PROCESSES: Final = 512
+ROOM: Final = 2 << 20  # for some 16,000 numbers, about those of a thousand routes
 GAUGES: Final = frozenset(metric.name for metric in METRICS if metric.kind == "gauge")
 
 
@@ -92,7 +93,9 @@ class FileStore:
             path = self._folder / f"{number}.db"
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             if _locked(descriptor, fcntl.LOCK_EX):  # it stays open, and locked, as long as the process lives
-                self._values, self._lock = _opened(path), descriptor
+                self._lock = descriptor
+                _reserve(descriptor)
+                self._values = _opened(path)
                 return
             os.close(descriptor)
         raise ConfigurationError(f"more than {MOST_PROCESSES} processes keep metrics in {self._folder}")
@@ -128,14 +131,24 @@ class FileStore:
         return self._values
 
     def _leave(self) -> None:
-        if self._lock is not None:
+        if self._values is not None:
             self._values.close()
+        if self._lock is not None:
             os.close(self._lock)
-            self._values = self._lock = None
+        self._values = self._lock = None
 
     def _empty(self) -> None:
         for path in self._folder.glob("*.db"):
             os.truncate(path, 0)  # never removed: somebody might be about to lock it
+
+
+def _reserve(descriptor: int) -> None:
+    """Take the room on the disk now: a process that writes into a file that has none is killed by the kernel."""
+    size = max(os.fstat(descriptor).st_size, ROOM)
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+    else:
+        os.ftruncate(descriptor, size)
 
 
 def _opened(path: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -82,6 +83,20 @@ def test_fork_counts_for_itself(store: FileStore) -> None:
     os.waitpid(child, 0)
     meters.request("GET", "/api/notes", 200, 0.3)
     assert meters.values()[REQUEST] == 3
+
+
+def test_full_disk_harms_no_request(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+    meters = Meters(store)
+    for _ in range(3):
+        meters.request("GET", "/api/notes", 200, 0.3)
+    assert meters.values()[REQUEST] == 3
+    assert caplog.text.count("this process counts for itself") == 1
 
 
 def test_folder_is_for_its_user_alone(tmp_path: Path, store: FileStore) -> None:
