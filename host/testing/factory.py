@@ -8,6 +8,8 @@ from functools import cached_property
 from itertools import count
 from typing import Any, Literal
 
+import sqlalchemy as sa
+
 from host.actor import SYSTEM, Actor
 from host.compiler.models import ACCOUNT, Attribute, Model
 from host.compiler.schemas import writable
@@ -70,6 +72,8 @@ class Factory:
         account = _account_form(model)
         if account is not None:
             return (owner.key(account),)
+        if model.declared.log is not None:
+            return (self._event(model, owner),)
         main = registry.main_wire(model)
         given = {**(body if body is not None else self.body(main, owner)), **self._files(main)}
         values = registry.schemas.load(registry.schemas.create(main), given)
@@ -79,6 +83,17 @@ class Factory:
             if model.owner is not None and model.declared.mixins.owned is not None:
                 values[model.owner.name] = owner.key(model.declared.mixins.owned.by)
             return writing.create(ctx, model, values).keys
+
+    def _event(self, log: Model, owner: Actor) -> Any:
+        """The key of the event that a new row of the owner's has added to a log."""
+        logs = self.site.runtime.logs
+        self.stored(logs.made_of(logs.logs[log.name])[0].wire, owner)
+        key, mixin = log.keys[0].column, log.declared.mixins.owned
+        theirs = log.owner.column if log.owner is not None else None
+        assert key is not None and mixin is not None and theirs is not None
+        latest = sa.select(sa.func.max(key)).where(theirs == owner.key(mixin.by))
+        with self.site.runtime.reading(SYSTEM) as ctx:
+            return ctx.execute(latest).scalar_one()
 
     def _set_by_server(self, model: Model, given: Row) -> Row:
         """Required values that only the server sets, and that neither a mixin nor the declaration fills in."""
