@@ -23,6 +23,7 @@ RUN = (
     "docs/plugins.md",
     "docs/protection.md",
     "docs/schedules.md",
+    "docs/search.md",
     "docs/migrations.md",
     "docs/transfer.md",
     "docs/adopting.md",
