@@ -16,11 +16,11 @@ from host.web.steps import Steps
 ANY = "*"
 ACCEPTED = (
     "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Modified-Since, If-Range, Range,"
-    " X-Request-Id, traceparent"
+    " X-Request-Id, traceparent, tracestate"
 )
 EXPOSED = (
     "Accept-Ranges, Content-Disposition, Content-Range, ETag, Idempotency-Replayed, Link, Location, RateLimit,"
-    " RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id, X-Total-Count"
+    " RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id, X-Total-Count, traceparent"
 )
 
 
