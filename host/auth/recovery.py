@@ -119,7 +119,7 @@ class Recovery:
                 raise Invalid.at("/token", "link", "this address belongs to another account by now") from None
             if not is_same:
                 self.links.end(ctx, account["id"], MAILED)
-                if before is not None and account["email_verified"]:
+                if before is not None and account["email_verified"] and self.mailer.is_on:
                     self._send(ctx, "email_changed", before, account)
         return self.accounts.get(account["id"])
 

@@ -35,10 +35,11 @@ class Scheduler:
     def __init__(self, runtime: Runtime, clock: Callable[[], datetime] = _now) -> None:
         self.timetable = Timetable.of(runtime)
         self._runtime, self._clock = runtime, clock
+        self._failing: set[str] = set()
 
     def run(self, stop: Event) -> None:
         """Fire what is due until told to stop; a database that is away is waited for."""
-        is_failing, is_new = False, True
+        is_new, is_failing = True, False
         while not stop.is_set():
             try:
                 if is_new:
@@ -47,26 +48,36 @@ class Scheduler:
                 pause = min(max((due - self._clock()).total_seconds(), 0.0), LONGEST_PAUSE)
                 is_failing = False
             except Exception:  # it has to outlive whatever a database does
-                log.log(
-                    logging.WARNING if is_failing else logging.ERROR,
-                    "no schedule fires",
-                    exc_info=not is_failing,
-                )
+                if not is_failing:
+                    log.exception("no schedule fires until this has passed")
                 is_failing, pause = True, AFTER_FAILURE
             stop.wait(pause)
 
     def tick(self, now: datetime | None = None) -> datetime:
-        """Fire everything that is due; answers when something is due again."""
+        """Fire everything that is due; answers when something is due again. One that fails keeps none from firing."""
         now = now or self._clock()
         due = now + timedelta(days=1)
         for name, row in self.timetable.settled(now).items():
             if row["paused"]:
                 continue
-            planned = self.timetable.planned[name]
-            if row["next_at"] <= now:
-                self._fire(planned, row, now)
-            due = min(due, row["next_at"] if row["next_at"] > now else planned.cron.next(now))
+            planned, upcoming = self.timetable.planned[name], row["next_at"]
+            if upcoming <= now:
+                is_fired = self._tried(planned, row, now)
+                upcoming = planned.cron.next(now) if is_fired else now + timedelta(seconds=AFTER_FAILURE)
+            due = min(due, upcoming)
         return due
+
+    def _tried(self, planned: Planned, row: Row, now: datetime) -> bool:
+        """Whether it has fired; it is tried again soon, and told of once."""
+        try:
+            self._fire(planned, row, now)
+        except Exception:
+            if planned.name not in self._failing:
+                log.exception("schedule %s cannot fire", planned.name)
+            self._failing.add(planned.name)
+            return False
+        self._failing.discard(planned.name)
+        return True
 
     def start(self, name: str, now: datetime | None = None) -> str:
         """Run a schedule's job now, whatever its plan says; answers the id of the job. Raises NotFound."""

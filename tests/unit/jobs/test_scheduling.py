@@ -1,9 +1,10 @@
 """Planned times become jobs: once each, whatever was missed, while the one before runs, and after the declaration changed."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
@@ -135,12 +136,59 @@ def test_failing_firing_leaves_nothing(core: Core, scheduler: Scheduler, monkeyp
         raise RuntimeError("the disk is full")
 
     monkeypatch.setattr("host.service.jobs.Jobs._stored", fail)
-    with pytest.raises(RuntimeError):
-        scheduler.tick(at(15))
+    assert scheduler.tick(at(15)) == at(15, 2)  # soon again
     monkeypatch.undo()
     assert all(firings(core, name) == [] for name in NAMES)
     scheduler.tick(at(15, 2))
     assert len(firings(core, "quarterly")) == 1
+
+
+def test_failing_schedule_keeps_none_from_firing(
+    core: Core, scheduler: Scheduler, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = replace(scheduler.timetable.named("demo.quarterly").schedule, data={"days": "many"})
+    planned = replace(scheduler.timetable.named("demo.quarterly"), schedule=broken)
+    scheduler.timetable = replace(
+        scheduler.timetable, planned={**scheduler.timetable.planned, "demo.quarterly": planned}
+    )
+    for second in (1, 2):
+        scheduler.tick(at(15, second))
+    assert firings(core, "quarterly") == []
+    assert len(firings(core, "parallel")) == 1
+    assert caplog.text.count("schedule demo.quarterly cannot fire") == 1
+
+
+def test_loop_outlives_the_database(
+    core: Core, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("host.jobs.scheduling.AFTER_FAILURE", 0.02)
+    stop, later = Event(), Scheduler(core.site.runtime, lambda: at(15))
+    thread = Thread(target=later.run, args=(stop,))
+    rename(core, "host_schedule", "host_away")
+    try:
+        thread.start()
+        until(lambda: "no schedule fires until this has passed" in caplog.text)
+        time.sleep(0.1)  # it fails again, and says nothing more
+    finally:
+        rename(core, "host_away", "host_schedule")
+    try:
+        until(lambda: len(firings(core, "quarterly")) == 1)
+    finally:
+        stop.set()
+        thread.join(20)
+    assert caplog.text.count("no schedule fires until this has passed") == 1
+
+
+def rename(core: Core, old: str, new: str) -> None:
+    with core.site.database.writing() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}")
+
+
+def until(is_true: Callable[[], bool], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_running_one_is_not_overtaken(core: Core, scheduler: Scheduler) -> None:
