@@ -19,6 +19,7 @@ RUN = (
     "docs/events.md",
     "docs/files.md",
     "docs/hooks.md",
+    "docs/jobs.md",
     "docs/operations.md",
     "docs/plugins.md",
     "docs/protection.md",
