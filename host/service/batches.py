@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from host.access import Operation
 from host.compiler.expressions import any_of, referred
 from host.compiler.models import Attribute, Model
 from host.database import violation_of
@@ -153,15 +154,22 @@ def _references_statement(ctx: Context, model: Model, attribute: Attribute) -> A
 
 
 def _check_rule(ctx: Context, model: Model, rows: Sequence[Values]) -> None:
-    predicate = ctx.runtime.policy.predicate(model, "create", ctx.facts)
-    if predicate is True:
-        return
     key = model.keys[0]
-    statement = ctx.runtime.plans.statement(
-        (model, "allowed", ctx.facts), lambda: _allowed_statement(ctx, model, predicate)
-    )
-    if _ask(ctx, statement, [row[key.name] for row in rows]).fetchone()[0] != len(rows):
+    predicate = ctx.runtime.policy.predicate(model, "create", ctx.facts)
+    if predicate is not True and not are_allowed(ctx, model, "create", [row[key.name] for row in rows]):
         raise BatchRefused
+
+
+def are_allowed(ctx: Context, model: Model, operation: Operation, keys: Sequence[Any]) -> bool:
+    """Whether the rule of an operation holds for each of the rows with these keys, as they are stored."""
+    predicate = ctx.runtime.policy.predicate(model, operation, ctx.facts)
+    if isinstance(predicate, bool):
+        return predicate
+    statement = ctx.runtime.plans.statement(
+        (model, "allowed", operation, ctx.facts), lambda: _allowed_statement(ctx, model, predicate)
+    )
+    allowed: int = _ask(ctx, statement, keys).fetchone()[0]
+    return allowed == len(set(keys))
 
 
 def _allowed_statement(ctx: Context, model: Model, predicate: Any) -> Any:

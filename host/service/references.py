@@ -28,7 +28,7 @@ def check_references(
         shared = {shared: row.get(shared) for shared in shared_by(model, attribute)}
         if ctx.under and not shared and is_given(ctx, attribute, value):
             continue
-        if not _exists(ctx, model, attribute, value, shared):
+        if not _is_known(ctx, model, attribute, value, shared):
             target = ctx.runtime.registry.models[attribute.relation.to]
             alike = f" with the same {' and '.join(shared)}" if attribute.relation.same else ""
             check_row(ctx, target, value)
@@ -66,6 +66,20 @@ def counterpart(model: Model, target: Model, name: str) -> str:
     """The attribute over there that a shared one is compared with: owners with owners, others by their names."""
     is_owner = model.owner is not None and name == model.owner.name and target.owner is not None
     return target.owner.name if is_owner and target.owner is not None else name
+
+
+def _is_known(
+    ctx: Context, model: Model, attribute: Attribute, value: Any, shared: Mapping[str, Any]
+) -> bool:
+    """Whether the row is there; who writes many rows that refer to few does not look it up each time."""
+    known = ctx.transaction.known
+    if known is None:
+        return _exists(ctx, model, attribute, value, shared)
+    assert attribute.relation is not None
+    place = (attribute.relation.to, ctx.actor, ctx.facts, model.name, attribute.name, value, *shared.items())
+    if place not in known and _exists(ctx, model, attribute, value, shared):
+        known.add(place)
+    return place in known
 
 
 def _exists(ctx: Context, model: Model, attribute: Attribute, value: Any, shared: Mapping[str, Any]) -> bool:

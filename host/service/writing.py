@@ -179,6 +179,13 @@ def update(
     ctx: Context, shape: Shape, keys: tuple[Any, ...], values: Given, *, match: Match | None = None
 ) -> Written:  # fmt: skip
     """Change a row. NotFound when hidden, Forbidden when visible but not allowed, PreconditionFailed when stale."""
+    return read_back(ctx, shape, keys, "update", change(ctx, shape, keys, values, match=match))
+
+
+def change(
+    ctx: Context, shape: Shape, keys: tuple[Any, ...], values: Given, *, match: Match | None = None
+) -> frozenset[str]:  # fmt: skip
+    """Store a change and answer what was given; whether the rules allow it is for `read_back` to say."""
     model = _model(shape)
     _check_open(model)
     if model.declared.logged is not None:
@@ -187,8 +194,8 @@ def update(
     if model.name == ACCOUNT:
         before = present(ctx, model, before)
     wanted = values(before) if callable(values) else values
-    change = prepared(ctx, Change("update", model, dict(wanted), before))
-    stored, links = _split(model, change.values)
+    made = prepared(ctx, Change("update", model, dict(wanted), before))
+    stored, links = _split(model, made.values)
     if model.files:
         stored = attach(ctx, model, stored, before)
     stored = {name: value for name, value in stored.items() if before.get(name) != value}
@@ -198,12 +205,12 @@ def update(
         if model.search is not None and not model.search.letters.keys().isdisjoint(stored):
             keep_words(ctx, model, keys, {**before, **stored})
         linked = write_links(ctx, model, keys, links, {**before, **stored}, create)
-        ctx.runtime.journal.updated(ctx, model, keys, before, stored, linked, change.transient)
+        ctx.runtime.journal.updated(ctx, model, keys, before, stored, linked, made.transient)
     if _under(ctx, shape):
         check_below(ctx, model, keys)
     if model.name == ACCOUNT:
         change_row(ctx, model, before, stored, store)
-    return read_back(ctx, shape, keys, "update", frozenset(wanted))
+    return frozenset(wanted)
 
 
 def locked(

@@ -33,6 +33,7 @@ from host.service.log_appending import (
 from host.service.log_folding import Happened, events_of, forget_since, happened, keep, selected
 from host.service.logs import CAUSE, CompiledLog, CompiledLogged, Kind, Subject
 from host.service.references import check_references
+from host.sync.checking import Checks
 from host.sync.incoming import Incoming
 from host.sync.points import SyncPoint
 from host.sync.settling import Values, settle, stored_row
@@ -57,6 +58,7 @@ class Applying:
     event: Incoming
     pending: Pending
     head: Head
+    checks: Checks
 
     @property
     def keys(self) -> tuple[str]:
@@ -71,8 +73,11 @@ class Applying:
         )
 
 
-def apply(ctx: Context, point: SyncPoint, owner: Any, event: Incoming) -> None:
-    """Carry out one event. Raises Refused, or what the write raises; undo to a savepoint then."""
+def apply(ctx: Context, point: SyncPoint, owner: Any, event: Incoming, checks: Checks) -> None:
+    """Carry out one event. Raises Refused, or what the write raises; undo to a savepoint then.
+
+    What the rules say of the rows that it writes may be asked only when `checks` are settled.
+    """
     logged, kind = _named(point, event)
     subject = Subject(logged, owner, event.key)
     latest = ctx.now + timedelta(seconds=point.log.node.ahead)
@@ -81,7 +86,8 @@ def apply(ctx: Context, point: SyncPoint, owner: Any, event: Incoming) -> None:
     if kind == "created":
         data = {**logged.absent(at), **data}
     pending = Pending(subject, Adding(event.id, kind, at, data, event.digest))
-    applying = Applying(replace(ctx, moment=at), subject, event, pending, head_of(ctx, subject))
+    applying = Applying(replace(ctx, moment=at), subject, event, pending, head_of(ctx, subject), checks)
+    _forget(applying, kind)
     _check_there(applying, kind)
     _check_version(applying, kind)
     with _told(ctx, pending):
@@ -137,6 +143,15 @@ def _check_version(it: Applying, kind: Kind) -> None:
     raise Refused("changed", f"it was changed since, to version {it.head.count}")
 
 
+def _forget(it: Applying, kind: Kind) -> None:
+    """What was found out about the row, or about others that go with it, may be another thing now."""
+    model, known = it.subject.logged.model, it.ctx.transaction.known
+    if kind == "created" or known is None:
+        return
+    it.checks.before(model, it.subject.key, is_far=kind != "updated")
+    known -= {place for place in known if kind != "updated" or place[0] == model.name}
+
+
 # --- each kind of event -----------------------------------------------------------------------------------------------
 
 
@@ -145,7 +160,8 @@ def _create(it: Applying) -> None:
     schemas = it.ctx.runtime.registry.schemas
     values = schemas.load(schemas.create(logged.wire), it.pending.adding.data)
     it.pending.natives = values
-    writing.create(it.ctx, logged.model, {**values, logged.model.keys[0].name: it.subject.key})
+    writing.store(it.ctx, logged.model, {**values, logged.model.keys[0].name: it.subject.key})
+    it.checks.add(logged.model, "create", it.subject.key, frozenset(values))
 
 
 def _update(it: Applying) -> None:
@@ -156,7 +172,8 @@ def _update(it: Applying) -> None:
         if it.is_late:
             _update_late(it, values)
         else:
-            writing.update(it.ctx, model, it.keys, values)
+            given = writing.change(it.ctx, model, it.keys, values)
+            it.checks.add(model, "update", it.subject.key, given)
     except NotFound:
         raise _gone(it) from None
     if not it.pending.is_added:  # nothing was different, and yet it has happened

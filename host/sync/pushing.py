@@ -24,6 +24,7 @@ from host.service.log_folding import read_time
 from host.service.log_waiting import store_waiting
 from host.service.logs import CompiledLog, Subject
 from host.sync.applying import Refused, apply
+from host.sync.checking import Checks
 from host.sync.incoming import Incoming, digest_of
 from host.sync.points import SyncPoint
 
@@ -63,6 +64,7 @@ def push(ctx: Context, point: SyncPoint, events: Sequence[Incoming]) -> Outcome:
         if not still or len(still) == len(waiting):
             break
         waiting = still
+    ctx.transaction.known = None
     _check_rule(ctx, point, owner, before)
     return outcome
 
@@ -74,6 +76,7 @@ class _Pushing:
     owner: Any
     outcome: Outcome
     known: dict[str, set[str]]  # by id, the digests of what the log has of it
+    undone: int = 0  # savepoints that had been rolled back when `transaction.known` was begun
 
     def carry_out(self, events: Sequence[Incoming]) -> list[Incoming]:
         """Decide some events; answers those that may be accepted later on."""
@@ -101,8 +104,7 @@ class _Pushing:
         self._look_up(events)
         try:
             with self.ctx.transaction.savepoint():
-                for event in events:
-                    apply(self.ctx, self.point, self.owner, event)
+                self._apply(events)
         except (Refused, RequestError):
             return False
         for event in events:
@@ -113,7 +115,7 @@ class _Pushing:
         """Carry out one event; whether it is refused for now."""
         try:
             with self.ctx.transaction.savepoint():
-                apply(self.ctx, self.point, self.owner, event)
+                self._apply([event])
         except Refused as refused:
             self.outcome.reasons[event.id] = {"code": refused.code, "detail": refused.detail}
             return refused.may_follow
@@ -122,6 +124,15 @@ class _Pushing:
             return any(it.code in MAY_FOLLOW for it in error.errors)
         self._accept(event)
         return False
+
+    def _apply(self, events: Sequence[Incoming]) -> None:
+        """Carry out events, and see whether the rules allow what has become of their rows."""
+        work, checks = self.ctx.transaction, Checks(self.ctx)
+        if work.known is None or self.undone != work.undone:  # what was there may have been undone
+            work.known, self.undone = set(), work.undone
+        for event in events:
+            apply(self.ctx, self.point, self.owner, event, checks)
+        checks.settle()
 
     def _accept(self, event: Incoming) -> None:
         self.known[event.id] = {event.digest}

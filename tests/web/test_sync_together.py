@@ -129,10 +129,10 @@ def test_batch_that_fails_in_the_middle_leaves_nothing(core: Core, monkeypatch: 
 
     apply = pushing.apply
 
-    def failing(ctx: Any, point: Any, owner: Any, event: Any) -> None:
+    def failing(ctx: Any, point: Any, owner: Any, event: Any, checks: Any) -> None:
         if event.id == events[9]["id"]:
             raise OSError("the machine is gone")
-        apply(ctx, point, owner, event)
+        apply(ctx, point, owner, event, checks)
 
     with monkeypatch.context() as patched:
         patched.setattr(pushing, "apply", failing)
