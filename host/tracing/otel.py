@@ -21,7 +21,7 @@ from host.tracing.traces import Kind, Running, Trace
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.trace import Span
+    from opentelemetry.trace import Span, Tracer
 
 PACKAGES = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 _wanted: ContextVar[Trace | None] = ContextVar("hostwright_wanted_ids", default=None)
@@ -33,6 +33,7 @@ class OpenTelemetry:
 
     def __init__(self) -> None:
         self._provider: TracerProvider | None = None
+        self._tracer: Tracer | None = None
         self._process = 0
         self._lock = Lock()
 
@@ -49,7 +50,7 @@ class OpenTelemetry:
         from opentelemetry import context
         from opentelemetry.trace import SpanKind, set_span_in_context
 
-        tracer = self._own().get_tracer("hostwright", importlib.metadata.version("hostwright"))
+        tracer = self._own()
         token = _wanted.set(trace)
         try:
             span = tracer.start_span(name, _context_of(trace), SpanKind[kind.upper()])
@@ -60,21 +61,25 @@ class OpenTelemetry:
 
     def flush(self) -> None:
         """Send what waits."""
-        self._own().force_flush()
+        if self._provider is not None and self._process == os.getpid():
+            self._provider.force_flush()
 
     def close(self) -> None:
         """Send what waits, and end."""
         if self._provider is not None and self._process == os.getpid():
             self._provider.shutdown()
 
-    def _own(self) -> TracerProvider:
-        if self._process == os.getpid() and self._provider is not None:
-            return self._provider
+    def _own(self) -> Tracer:
+        if self._process == os.getpid() and self._tracer is not None:
+            return self._tracer
         with self._lock:
-            if self._process != os.getpid() or self._provider is None:
+            if self._process != os.getpid() or self._tracer is None:
                 self._provider = _provider()
+                self._tracer = self._provider.get_tracer(
+                    "hostwright", importlib.metadata.version("hostwright")
+                )
                 self._process = os.getpid()
-            return self._provider
+            return self._tracer
 
 
 @dataclass(slots=True)
