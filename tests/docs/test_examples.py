@@ -25,6 +25,7 @@ RUN = (
     "docs/protection.md",
     "docs/schedules.md",
     "docs/search.md",
+    "docs/sync.md",
     "docs/migrations.md",
     "docs/transfer.md",
     "docs/adopting.md",
