@@ -17,6 +17,7 @@ from host.jobs.scheduling import Scheduler
 from host.settings import Settings, read_settings
 from host.web.logs import configure
 
+LOCK_SECONDS = 30  # that a job waits for rows, on SQLite for the one write lock
 EMBEDDED_STOP_SECONDS = 5  # nobody waits longer at a terminal; what is cut off is done again
 
 
@@ -55,8 +56,17 @@ def worker(
 
 
 def _settings(root: Path, embedded: str) -> Settings:
-    settings = read_settings(root, is_embedded=bool(embedded)).sharing()
+    settings = _patient(read_settings(root, is_embedded=bool(embedded)).sharing())
     if not embedded:
         return settings
     seconds = min(settings.jobs.stop_seconds, EMBEDDED_STOP_SECONDS)
     return replace(settings, embedded_url=embedded, jobs=replace(settings.jobs, stop_seconds=seconds))
+
+
+def _patient(settings: Settings) -> Settings:
+    """A job has its own time, and nobody waits for an answer: the limits of requests are not for it."""
+    chosen = settings.database
+    patience = replace(
+        chosen, statement_seconds=0, idle_seconds=0, lock_seconds=max(chosen.lock_seconds, LOCK_SECONDS)
+    )
+    return replace(settings, database=patience)

@@ -16,12 +16,15 @@ from typing import Any
 from host.actor import ANONYMOUS, SYSTEM, Actor
 from host.auth.admission import with_row
 from host.auth.lookup import actor_of, by_id
+from host.database.failures import failure as is_away
+from host.errors import Unavailable
 from host.jobs.alarms import alarm
 from host.jobs.carrying import Carrying
 from host.jobs.claims import Claimed, claim
 from host.jobs.endings import Outcome, fail, finish, stop
 from host.jobs.failures import Failure, JobRefused, UnknownTask
 from host.jobs.interruptions import JobCancelled, JobTimeout, LeaseLost
+from host.jobs.reaping import give_back
 from host.jobs.running import run
 from host.jobs.statements import own_transaction
 from host.jobs.watching import watched
@@ -115,6 +118,8 @@ def _failed(
     told = carrying.told if carrying is not None else None
     if isinstance(error, JobCancelled):
         return stop(runtime, claimed, task, told)
+    if isinstance(error, Unavailable) and error.__cause__ is not None and is_away(error.__cause__):
+        return give_back(runtime, claimed, error.detail)
     failure = Failure.of(error, is_sealed=claimed.sealed is not None)
     outcome = fail(runtime, claimed, task, failure, told)
     is_known = (

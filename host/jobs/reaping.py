@@ -12,8 +12,8 @@ from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
-from host.jobs.claims import held
-from host.jobs.endings import DEAD_DAYS, fail, note_failure
+from host.jobs.claims import Claimed, held
+from host.jobs.endings import DEAD_DAYS, Outcome, fail, note_failure
 from host.jobs.failures import Failure
 from host.jobs.statements import instant, kept, own_transaction, value
 from host.jobs.watching import UNKNOWN
@@ -77,28 +77,47 @@ def settle(runtime: Runtime, job: str, attempt: int, why: Literal["died", "timeo
         if row is None:
             return False
         if why == "stopped":
-            kept(runtime, "put back", _putting_back).run(driver, {"job": job, "try": attempt, "now": now})
+            ended = {"now": now, "keep_until": now + timedelta(days=DEAD_DAYS)}
+            kept(runtime, "put back", _putting_back).run(driver, {"job": job, "try": attempt, **ended})
         else:
             _take_away(runtime, driver, _Lost.of(row), now)
     runtime.waker.wake()
     return True
 
 
-def _take_away(runtime: Runtime, driver: Any, lost: _Lost, now: datetime) -> None:
-    values: dict[str, Any] = {"job": lost.id, "try": lost.attempt, "now": now}
+def give_back(runtime: Runtime, claimed: Claimed, detail: str) -> Outcome:
+    """End a try that could not be carried out because the database was away or busy: no failure of the job's."""
+    now = datetime.now(UTC)
+    with own_transaction(runtime) as driver:
+        row = (
+            kept(runtime, "of worker", _of_worker)
+            .run(driver, {"job": claimed.id, "try": claimed.attempt})
+            .fetchone()
+        )
+        if row is None:
+            return "lost"
+        _take_away(runtime, driver, _Lost.of(row), now, {"code": "unavailable", "detail": detail})
+    return "again"
+
+
+def _take_away(
+    runtime: Runtime, driver: Any, lost: _Lost, now: datetime, error: dict[str, Any] = LOST
+) -> None:
+    ended = now + timedelta(days=DEAD_DAYS)
+    values: dict[str, Any] = {"job": lost.id, "try": lost.attempt, "now": now, "keep_until": ended}
     if lost.state == "dispatched":  # nobody has begun: the queue has lost it, or all workers are busy
         kept(runtime, "put back", _putting_back).run(driver, values)
         return
     crashes = lost.crashes + 1
     values |= {
-        "crashes": crashes, "run_at": now + timedelta(seconds=PAUSE_SECONDS * (crashes - 1)), "error": LOST,
-        "is_dead": crashes >= MOST_CRASHES, "keep_until": now + timedelta(days=DEAD_DAYS),
+        "crashes": crashes, "run_at": now + timedelta(seconds=PAUSE_SECONDS * (crashes - 1)), "error": error,
+        "is_dead": crashes >= MOST_CRASHES,
     }  # fmt: skip
     kept(runtime, "take away", _taking_away).run(driver, values)
-    note_failure(runtime, driver, lost, Failure(LOST), lost.worker, now)
+    note_failure(runtime, driver, lost, Failure(error), lost.worker, now)
     extra = {"job": lost.id, "job_name": lost.name, "attempt": lost.attempt}
     runtime.meters.attempt(lost.name if lost.name in runtime.tasks else UNKNOWN, "crashed")
-    log.warning("a job was taken away: %s", LOST["detail"], extra=extra)
+    log.warning("a job was taken away: %s", error["detail"], extra=extra)
 
 
 # --- the statements ---------------------------------------------------------------------------------------------------
@@ -150,13 +169,16 @@ def _unwanted(table: sa.Table, state: Any) -> dict[str, Any]:
     return {
         "attempt": columns.attempt + 1, "leased_until": None,
         "state": sa.case((columns.cancel_wanted, "cancelled"), else_=state),
+        "sealed": sa.case((columns.cancel_wanted, sa.null()), else_=columns.sealed),
     }  # fmt: skip
 
 
 def _putting_back(table: sa.Table) -> Any:
     columns = table.c
-    ended = sa.case((columns.cancel_wanted, value(columns.finished_at, "now")))
-    return table.update().where(*_mine(table)).values(**_unwanted(table, "queued"), finished_at=ended)
+    return table.update().where(*_mine(table)).values(
+        **_unwanted(table, "queued"), finished_at=sa.case((columns.cancel_wanted, value(columns.finished_at, "now"))),
+        keep_until=sa.case((columns.cancel_wanted, value(columns.keep_until))),
+    )  # fmt: skip
 
 
 def _taking_away(table: sa.Table) -> Any:

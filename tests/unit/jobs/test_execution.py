@@ -1,11 +1,16 @@
 """A try of a job, from its claim to its end."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 
 import pytest
+import sqlalchemy as sa
 
 from host.actor import ANONYMOUS
+from host.database import Database
 from host.jobs.claims import choose, take
 from host.jobs.draining import Ran
 from host.jobs.execution import carry_out, execute
@@ -205,3 +210,30 @@ def test_steps_enqueue_within_a_step_only(core: Core) -> None:
     key = enqueue(core, "loose")
     assert outcomes(ran(core)) == ["again"]
     assert "no transaction" in failures(core, key)[0]["cause"]["message"]
+
+
+def test_busy_database_is_no_failure_of_the_job(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the driver says when somebody else holds the lock for too long."""
+    key = enqueue(core, "once", {"title": "x"})
+    database, real = core.site.database, type(core.site.database).writing
+    (claimed,) = take(core.site.runtime, "default")
+    refused = [sqlite3.OperationalError("database is locked")]
+
+    @contextmanager
+    def writing(self: Database) -> Iterator[sa.Connection]:
+        with database._translated():
+            if refused:
+                raise refused.pop()
+        with real(self) as connection:
+            yield connection
+
+    monkeypatch.setattr(Database, "writing", writing)
+    assert carry_out(core.site.runtime, claimed) == "again"
+    row = job(core, key)
+    assert (row["state"], row["failures"], row["crashes"], row["error"]["code"]) == (
+        "queued",
+        0,
+        1,
+        "unavailable",
+    )
+    assert (outcomes(ran(core)), titles(core)) == (["done"], ["x"])
