@@ -26,6 +26,7 @@ class Dispatcher:
         self._chosen = tuple(queues)
         self._queues = list(queues) or queues_with_jobs(runtime)
         self._window = Window(workers)
+        self._active: set[str] = set()  # queues in which there was something the last time
         self._between: set[str] = set()
 
     def fill(self) -> bool:
@@ -40,14 +41,19 @@ class Dispatcher:
         return is_full
 
     def _choose(self, room: int) -> tuple[list[Chosen], bool]:
-        """The same number of each queue, so that a full one does not keep the others waiting."""
+        """The same number of each queue in which jobs wait, so that a full one does not keep the others waiting."""
         found: list[Chosen] = []
         is_full = False
-        each = max(1, room // max(1, len(self._queues)))
+        share, least = room // max(1, len(self._active)), max(1, room // max(1, len(self._queues)))
+        active = set()
         for queue in self._queues:
-            chosen = choose(self._runtime, queue, each)
-            is_full = is_full or len(chosen) == each
+            most = max(share, least) if queue in self._active else least
+            chosen = choose(self._runtime, queue, most)
+            is_full = is_full or len(chosen) == most
             found += chosen
+            if chosen:
+                active.add(queue)
+        self._active = active
         return found, is_full
 
     def tidy(self) -> None:

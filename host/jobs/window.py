@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-LEAST: Final = 2  # of each worker
+LEAST: Final = 4  # of each worker
 MOST: Final = 32
 SLOW_SECONDS: Final = 1.0
 
@@ -26,7 +26,7 @@ class Window:
         if length == 0 and self._was_full and now - self._filled_at < SLOW_SECONDS:
             self._was_full = False
             self._size = min(self._size * 2, MOST)
-        elif now - self._filled_at > SLOW_SECONDS:
+        elif length > 0 and now - self._filled_at > SLOW_SECONDS:
             self._size = LEAST
         most = self._size * self._workers
         return most - length if length <= most // 2 else 0
