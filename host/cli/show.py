@@ -20,7 +20,6 @@ from host.compiler.registry import Registry
 from host.declaration.background import events_of
 from host.declaration.nodes import Name
 from host.declaration.problems import did_you_mean
-from host.events.telling import has_events
 from host.service.tasks import subscriber_name
 from host.web.operations import Operation
 
@@ -71,14 +70,14 @@ def _facts(registry: Registry, model: Model) -> dict[str, Any]:
     rules = {name: " or ".join(declared_rule(model.declared.access, name)) or "nobody" for name in OPERATIONS}
     wires = {wire.name: wire.path for wire in registry.wires[model.name]}
     table = str(CreateTable(model.table).compile(dialect=sqlite.dialect())).strip()
-    events = _events(registry, model) if has_events(model) else {}
+    events = _events(registry, model)
     return {"fields": fields, "rules": rules, "wires": wires, "events": events, "table": table}
 
 
 def _events(registry: Registry, model: Model) -> dict[str, str]:
     """Each event with its data, and who is told of it."""
     found = {}
-    for word in events_of(model.declared):
+    for word in events_of(model.name, model.declared):
         fields = model.declared.events.get(Name(word), {})
         data = ", ".join(f"{name}: {it.type}" for name, it in fields.items())
         told = registry.declaration.subscribers.get(f"{model.name}.{word}", ())

@@ -10,7 +10,7 @@ from host.declaration.keys import attributes
 from host.declaration.nodes import Action, Field, Job, Name, Resource, Retry, Subscriber, Webhook
 from host.declaration.problems import Place, did_you_mean
 from host.declaration.types import link_field
-from host.declaration.workspace import Workspace, owner_of, short
+from host.declaration.workspace import ACCOUNT, HOST, Workspace, owner_of, short
 
 _NOT_JSON: Final = ("file", "stream")
 WRITES: Final = ("created", "updated", "deleted")  # the events that every resource has
@@ -121,8 +121,8 @@ def _is_event(ws: Workspace, event: str, plugin: str, place: Place) -> bool:
     name, _, word = event.rpartition(".")
     path = f"subscribers.{event}"
     resource = ws.resources.get(name)
-    if resource is None or word not in events_of(resource):
-        known = [f"{it}.{word}" for it in ws.resources for word in events_of(ws.resources[it])]
+    if resource is None or word not in events_of(name, resource):
+        known = [f"{it}.{word}" for it in ws.resources for word in events_of(it, ws.resources[it])]
         message = f'unknown event "{event}"{did_you_mean(event, known)}'
         ws.problems.add("unknown_event", place, path, message)
         return False
@@ -151,9 +151,14 @@ def _check_sent(ws: Workspace, webhook: Webhook, event: str, path: str) -> None:
             ws.problems.add("webhook", webhook.place.of("fields", at), path, message)
 
 
-def events_of(resource: Resource) -> tuple[str, ...]:
+def events_of(name: str, resource: Resource) -> tuple[str, ...]:
     """The events of a resource, by their last word."""
-    return (*WRITES, *resource.events)
+    return (*(WRITES if has_events(name, resource) else ()), *resource.events)
+
+
+def has_events(name: str, resource: Resource) -> bool:
+    """Whether writes are events: those of every plugin are, and accounts'; what is a log holds events itself."""
+    return resource.log is None and (owner_of(name) != HOST or name == ACCOUNT)
 
 
 def _check_subscriber(ws: Workspace, it: Subscriber, plugin: str, path: str) -> None:

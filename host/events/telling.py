@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from host.compiler.models import ACCOUNT, Model
+from host.compiler.models import Model
 from host.declaration.background import WRITES
-from host.declaration.workspace import HOST
 
 Changes = Mapping[str, Any]
 
@@ -37,10 +36,3 @@ class Telling:
             return changes
         kept = {name: [before[name]] * 2 for name in self.ruled if name not in changes and name in before}
         return {**changes, **kept} if kept else changes
-
-
-def has_events(model: Model) -> bool:
-    """Whether writes of a resource are events: those of every plugin are, and accounts'; what is a log holds events itself."""
-    if model.declared.log is not None:
-        return False
-    return model.plugin != HOST or model.name == ACCOUNT

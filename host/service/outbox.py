@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from host.compiler.models import Model
 from host.compiler.registry import Registry
+from host.declaration.background import has_events
 from host.declaration.nodes import Field
 from host.declaration.problems import did_you_mean
 from host.errors import Invalid
 from host.events.event import Event
 from host.events.forms import json_text, plain
 from host.events.reading import Fields, fields_of_rules
-from host.events.telling import Changes, Telling, has_events
+from host.events.telling import Changes, Telling
 from host.service.appending import Appender
 from host.service.jobs import job_values, store_jobs
 from host.service.subscriptions import NOBODY, Subscriptions
@@ -68,7 +69,7 @@ class Outbox:
             return self._tellings[model.name]
         except KeyError:
             ruled = self._ruled.get(model.name, frozenset())
-            found = Telling.of(model, ruled) if has_events(model) else None
+            found = Telling.of(model, ruled) if has_events(model.name, model.declared) else None
             return self._tellings.setdefault(model.name, found)
 
     @cached_property

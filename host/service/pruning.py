@@ -24,7 +24,9 @@ def prune(runtime: Runtime, connection: sa.Connection, before: datetime, most: i
         )
     ).scalar()
     oldest = sa.select(event.c.id, event.c.at, event.c.position).order_by(event.c.id).limit(most).subquery()
-    wanted = [oldest.c.at < before, oldest.c.position.is_not(None)]
+    # The newest one stays, so that its number is not given again.
+    newest = sa.select(sa.func.max(event.c.id)).scalar_subquery()
+    wanted = [oldest.c.at < before, oldest.c.position.is_not(None), oldest.c.id < newest]
     if waiting is not None:
         wanted.append(oldest.c.id < waiting)
     removed = event.delete().where(event.c.id.in_(sa.select(oldest.c.id).where(*wanted)))

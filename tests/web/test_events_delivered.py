@@ -317,6 +317,21 @@ def test_relay_removes_old_events(core: Core) -> None:
         assert [row["changes"]["name"] for row in ctx.records("host.event").find_all()] == [[None, "new"]]
 
 
+def test_numbers_are_never_given_again(core: Core) -> None:
+    """SQLite counts on from the highest number that there is."""
+    write(core, "old")
+    relay(core.site.runtime)
+    long_ago = datetime.now(UTC) - timedelta(days=31)
+    with core.writing() as ctx:
+        ctx.execute(ctx.table("host.event").update().values(at=long_ago))
+        ctx.execute(ctx.table("host.outbox").update().values(pruned_at=None))
+    [old] = behind(core, placed(core) - 1)
+    relay(core.site.runtime)
+    write(core, "new")
+    relay(core.site.runtime)
+    assert (behind(core, old.position or 0)[0].id or 0) > (old.id or 0)
+
+
 def test_awaited_events_are_not_removed(core: Core) -> None:
     core.user().make("/api/demo/orders", number=1)
     relay(core.site.runtime)
