@@ -6,6 +6,7 @@ Checking then costs no import and runs nobody's code. What is not a plain functi
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FunctionType
@@ -24,11 +25,19 @@ class Outlines:
     def function(self, plugin: Plugin, reference: str) -> Callable[..., Any]:
         """A function with the parameters of the one that YAML names. Raises what importing it would raise."""
         module, _, name = reference.rpartition(".")
-        path = _file(plugin.folder, module)
+        path = _file(_folder(plugin), module)
         if path is not None and path not in self._modules:
             self._modules[path] = _functions(path)
         node = self._modules[path].get(name) if path is not None else None
         return _outline(node) if node is not None else import_function(plugin, reference)
+
+
+def _folder(plugin: Plugin) -> Path | None:
+    """Where its code lies; that of the host is imported already, but not all its modules."""
+    if plugin.folder is not None:
+        return plugin.folder
+    package = sys.modules.get(plugin.package or "")
+    return Path(package.__path__[0]) if package is not None else None
 
 
 def _file(folder: Path | None, module: str) -> Path | None:
