@@ -8,13 +8,16 @@ once for each wire of the site around the module (or of the folder that the modu
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
 
+from host.actor import SYSTEM
 from host.compiler.answers import answer_name
 from host.compiler.schemas import writable
 from host.declaration.embeds import embedded_relation
+from host.fields.words import words_of
 from host.testing.agreement import assert_agreement
 from host.testing.conforming import Conforming
 from host.testing.contents import content_for, wanted_files
@@ -170,6 +173,30 @@ def test_list_is_bounded(conforming: Conforming) -> None:
         conforming.refused(answer, conforming.status("invalid", 422))
     found = client.get(f"{path}?page_size=1")
     assert len(rows_of(conforming, found.get_json())) <= 1
+
+
+def test_searched_row_is_found(conforming: Conforming) -> None:
+    need(conforming, "list")
+    model, keys = conforming.model, conforming.stored()
+    with conforming.site.runtime.reading(SYSTEM, plugin=model.plugin) as ctx:
+        row = ctx.records(model.name).get(*keys)
+    readable = [name for name in model.declared.query.search.names if not model.attributes[name].field.read]
+    said = next(
+        (
+            words
+            for name in readable
+            if (words := words_of(row[name] or "")) and words[0] in row[name].lower()
+        ),
+        None,
+    )
+    if said is None:
+        pytest.skip("no text that can be searched")
+    path, client = f"{conforming.collection}?q={quote(said[0])}", conforming.client(conforming.writer)
+    most = conforming.wire.declared.page.unpaged or model.declared.query.page.max
+    listed = rows_of(conforming, client.get(f"{conforming.collection}?page_size={most}").get_json())
+    assert bool(rows_of(conforming, client.get(path).get_json())) == bool(listed)
+    if conforming.rule("list") == ("owner",) and not conforming.wire.parents:
+        assert rows_of(conforming, conforming.client(conforming.other).get(path).get_json()) == []
 
 
 def test_list_is_walked_to_its_end(conforming: Conforming) -> None:

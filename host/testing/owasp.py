@@ -304,13 +304,16 @@ def test_injected_query_finds_nothing_more(conforming: Conforming) -> None:
 
 def test_wildcards_of_a_search_are_letters(conforming: Conforming) -> None:
     need(conforming, "list")
-    if not conforming.model.declared.query.search.texts:
+    search = conforming.model.declared.query.search
+    if not search.names:
         pytest.skip("no search")
     a_row(conforming)
     client = conforming.client(conforming.writer)
     for word in ("%", "_", "%%", "\\"):
         rows = rows_of(conforming, client.get(f"{conforming.collection}?q={quote(word)}").get_json())
-        assert all(word[0] in str(list(row.values())) for row in rows)
+        assert all(
+            search.texts and word[0] in str(list(row.values())) for row in rows
+        )  # an index has no signs
 
 
 def test_injected_order_is_refused(conforming: Conforming) -> None:
