@@ -6,7 +6,7 @@ from alembic import op
 from host.fields import columns
 from host.migrations import search
 
-revision = "0001_9b17d1"
+revision = "0001_4b34b2"
 down_revision = None
 
 # Refused without --allow-destructive.
@@ -80,7 +80,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(64), nullable=True),
         sa.Column("user_id", columns.Uid(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_ledger_events"),
-        sa.UniqueConstraint("user_id", "event_id", name="uq_ledger_events_user_id_event_id"),
+        sa.UniqueConstraint("event_id", "user_id", name="uq_ledger_events_event_id_user_id"),
         sa.ForeignKeyConstraint(
             ["user_id"], ["host_account.id"], name="fk_ledger_events_user_id", ondelete="CASCADE"
         ),
