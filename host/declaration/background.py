@@ -35,7 +35,7 @@ def link_events(ws: Workspace, name: str) -> None:
                 ws.problems.add(
                     "unknown_event", action.place.of("emits", at), f"{bare}.actions.{key}.emits", message
                 )
-        if action.emits and (message := _cannot_emit(name, action)):
+        if action.emits and (message := _cannot_emit(name, action) or _would_tell(resource, action)):
             ws.problems.add("conflict", action.place.of("emits"), f"{bare}.actions.{key}.emits", message)
         if action.job and (message := _cannot_be_later(action)):
             ws.problems.add("conflict", action.place.of("job"), f"{bare}.actions.{key}.job", message)
@@ -60,6 +60,18 @@ def _cannot_emit(name: str, action: Action) -> str:
         return (
             f"an event is about a row: let the action answer one (`out: {short(name)}`), or call `ctx.emit`"
         )
+    return ""
+
+
+def _would_tell(resource: Resource, action: Action) -> str:
+    """What the row would add to an event by its name, and nobody may be told."""
+    for event in action.emits:
+        for name in resource.events.get(event, {}):
+            field = resource.fields.get(Name(name))
+            if field is not None and field.secret:
+                return (
+                    f'"{name}" is a secret of the row, which would stand in {event}: name the value otherwise'
+                )
     return ""
 
 

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from host.errors import Forbidden
+from host.service.batches import create_batch, is_plain
 from tests.support.sites import Core, Declare
 
 YAML = """
@@ -210,6 +211,17 @@ def test_bulk_writes_are_one_each(core: Core) -> None:
     assert [event["changes"] for event in events] == [{"name": [None, name]} for name in "abc"]
     assert [event["id"] for event in events] == sorted(event["id"] for event in events)
     assert all(event["key"].isdigit() for event in events)
+
+
+def test_batches_are_one_each(core: Core) -> None:
+    rows = [{"name": name} for name in "abc"]
+    with core.site.events() as fired, core.writing() as ctx:
+        model = ctx.runtime.registry.model("demo.tag")
+        assert is_plain(ctx, model, rows)
+        create_batch(ctx, model, rows)
+    assert [it.after("name") for it in fired] == ["a", "b", "c"]
+    with core.reading() as ctx:
+        assert {row["id"] for row in ctx.records("demo.tag").find_all()} >= {it.key for it in fired}
 
 
 def test_rolled_back_writes_leave_none(core: Core) -> None:
