@@ -10,8 +10,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from host.errors import HostError, Unavailable
-from host.jobs.claims import DISPATCH_SECONDS, Claimed, claim, take
-from host.jobs.dispatching import queues_with_jobs
+from host.jobs.claims import DISPATCH_SECONDS, Claimed, claim, queues_with_jobs, take
 from host.jobs.execution import carry_out
 from host.jobs.holding import Holder
 from host.jobs.queues import Entry

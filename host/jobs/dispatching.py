@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 
-from host.jobs.claims import DISPATCH_SECONDS, Chosen, choose
+from host.jobs.claims import DISPATCH_SECONDS, Chosen, choose, queues_with_jobs
 from host.jobs.queues import Entry, Handover
 from host.jobs.statements import kept, listed, listing, own_transaction, value
 from host.jobs.window import Window
 from host.service.jobs import among
 from host.service.runtime import Runtime
-
-STRAY_KEY: Final = "queues with jobs"
 
 
 class Dispatcher:
@@ -67,14 +65,6 @@ class Dispatcher:
         self._between = between
 
 
-def queues_with_jobs(runtime: Runtime) -> list[str]:
-    """Every queue that a declaration names, and those in which jobs of earlier declarations wait."""
-    declared = {task.queue for task in runtime.tasks.values()}
-    with runtime.database.reading() as driver:
-        stray = {row[0] for row in kept(runtime, STRAY_KEY, _waiting_queues).run(driver, {}).fetchall()}
-    return sorted(declared | stray)
-
-
 def keep_dispatched(runtime: Runtime, jobs: Sequence[str]) -> None:
     """Give dispatched jobs more time to be claimed: they are still where workers find them."""
     if not jobs:
@@ -83,10 +73,6 @@ def keep_dispatched(runtime: Runtime, jobs: Sequence[str]) -> None:
     statement = kept(runtime, "keep dispatched", lambda table: _keeping(runtime, table))
     with own_transaction(runtime) as driver:
         statement.run(driver, {"leased_until": until, "ids": listing(runtime, sorted(jobs))})
-
-
-def _waiting_queues(table: sa.Table) -> Any:
-    return sa.select(table.c.queue).where(among(table.c.state, ("queued",))).distinct()
 
 
 def _keeping(runtime: Runtime, table: sa.Table) -> Any:

@@ -243,3 +243,17 @@ def test_unknown_job_is_not_found(core: Core, word: str) -> None:
     ann = core.user()
     found: list[Reply] = [ann.get(f"/api/host/jobs/{word}"), ann.post(f"/api/host/jobs/{word}/cancel")]
     assert [it.status for it in found] == [404, 404]
+
+
+def test_document_tells_where_the_job_is(core: Core) -> None:
+    document = core.site.client().get("/openapi.json").json
+    assert document is not None
+    answer = document["paths"][f"{NOTES}/{{id}}/count"]["post"]["responses"]["202"]
+    assert answer["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/HostAcceptedJob"}
+    assert answer["headers"].keys() == {"Location", "Retry-After"}
+    assert answer["links"]["job"]["operationId"] in {
+        it["operationId"]
+        for path in document["paths"].values()
+        for it in path.values()
+        if "operationId" in it
+    }

@@ -210,7 +210,8 @@ class DocumentBuilder:
             content: Json = {"*/*": {"schema": {}}}
             return {"description": "The bytes.", "content": content}
         name = f"{base}Answer"
-        return _answer(self._said(out), self.shapes.result(out, operation.wire, name), {})
+        answer = _answer(self._said(out), self.shapes.result(out, operation.wire, name), {})
+        return {**answer, **_job_asked_for()} if operation.status == 202 else answer
 
     def _needs_body(self, node: Field) -> bool:
         inner = node.fields.values()
@@ -247,6 +248,16 @@ def _answer(doc: str, schema: Json | None, headers: Json) -> Json:
 
 def _header(doc: str, kind: str = "string") -> Json:
     return {"schema": {"type": kind}, "description": doc}
+
+
+def _job_asked_for() -> Json:
+    """What stands beside the answer to an operation that a job carries out."""
+    headers = {
+        "Location": _header("Where the job can be asked for."),
+        "Retry-After": _header("Seconds until it is worth asking.", "integer"),
+    }
+    job = {"operationId": "getHostJob", "parameters": {"id": "$response.body#/id"}}
+    return {"headers": headers, "links": {"job": job}}
 
 
 def _etag() -> Json:
