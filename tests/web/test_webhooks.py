@@ -7,6 +7,7 @@ import hmac
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -346,6 +347,30 @@ def test_dead_deliveries_are_listed_and_retried(core: Core, receiver: Receiver, 
     assert "demo.order.created>demo.webhook.address" in shown
     assert key in shown
     assert "webhook_gone" in shown
+
+
+def test_events_are_listed_and_shown(core: Core, command: Any) -> None:
+    key = order(core)
+    core.site.run_jobs()
+    assert "demo.order.created" in command("list", "--resource", "demo.order", "--key", key)
+    [line] = command("list", "--name", "demo.order.created", "--json", "--since", "2020-01-01").splitlines()
+    event = orjson.loads(line)
+    shown = orjson.loads(command("show", str(event["id"])))
+    assert shown["changes"]["number"] == [None, 1]
+    assert [(it["state"], it["result"]["status"]) for it in shown["deliveries"]] == [("done", 200)]
+    behind = command("list", "--behind", str(event["position"] - 1), "--limit", "1")
+    assert key in behind
+    assert key not in command("list", "--behind", str(event["position"]))
+
+
+def test_old_events_are_pruned(core: Core, command: Any) -> None:
+    for number in range(3):
+        order(core, number=number)
+    core.site.run_jobs()
+    assert "removed 0 events older than 30 days" in command("prune")
+    with core.writing() as ctx:
+        ctx.execute(ctx.table("host.event").update().values(at=datetime.now(UTC) - timedelta(days=8)))
+    assert "removed 5 events older than 7 days" in command("prune", "--days", "7")  # accounts are events, too
 
 
 def test_secrets_are_made(command: Any) -> None:
