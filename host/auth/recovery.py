@@ -16,13 +16,13 @@ from host.actor import SYSTEM
 from host.auth.accounts import Accounts
 from host.auth.admission import admitted
 from host.auth.api_keys import ApiKeys
+from host.auth.background import Background
 from host.auth.identities import newcomer
 from host.auth.links import Links, Purpose, spent
 from host.auth.lookup import Row, by_id, by_text
 from host.auth.names import names_of
 from host.auth.origins import Origin
 from host.errors import ConfigurationError, Duplicate, Invalid, Unavailable
-from host.mail.background import Background
 from host.service.context import Context
 from host.service.mail import Post
 from host.settings import RecoverySettings

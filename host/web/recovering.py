@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from host.auth.accounts import Accounts
 from host.auth.api_keys import ApiKeys
+from host.auth.background import Background
 from host.auth.links import Links
 from host.auth.recovery import Recovery
-from host.mail.background import Background
 from host.service.runtime import Runtime
 from host.settings import Settings
 

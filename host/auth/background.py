@@ -1,6 +1,6 @@
 """Work that nobody waits for, in one thread of the process that is begun when it is first wanted.
 
-`sending` hands messages to it and `auth` what must not take longer for one caller than for another.
+`recovery` has done there what must not take longer for one caller than for another: whether an address has an account.
 """
 
 from __future__ import annotations
