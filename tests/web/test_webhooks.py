@@ -16,9 +16,11 @@ from typing import Any
 import orjson
 import pytest
 from click.testing import CliRunner
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from host.cli import main
 from host.settings import EventSettings
+from host.web.documents import build_document
 from tests.support.sites import Core, Declare
 
 KEY, OLD_KEY = b"0123456789abcdef01234567", b"fedcba98765432100123456789"
@@ -288,6 +290,19 @@ def test_traces_go_on_to_receivers(core: Core, receiver: Receiver) -> None:
     core.user().post("/api/demo/orders", {"number": 1}, said)
     core.site.run_jobs()
     assert receiver.got[0][0]["traceparent"].split("-")[1] == trace
+
+
+def test_documents_describe_the_messages(core: Core) -> None:
+    document = build_document(core.site.app)
+    assert set(document["webhooks"]) == {
+        f"demo.order.{word}" for word in ("created", "updated", "paid", "deleted")
+    }
+    OpenAPIV31SpecValidator(document).validate()
+    paid = document["webhooks"]["demo.order.paid"]["post"]
+    message = paid["requestBody"]["content"]["application/json"]["schema"]["properties"]
+    assert message["type"] == {"const": "demo.order.paid"}
+    data = document["components"]["schemas"][message["data"]["properties"]["data"]["$ref"].rpartition("/")[2]]
+    assert set(data["properties"]) == {"amount"}
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------

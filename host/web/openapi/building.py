@@ -32,6 +32,7 @@ from host.web.openapi.parameters import (
 from host.web.openapi.shapes import Shapes
 from host.web.openapi.styles import Style
 from host.web.openapi.values import ValueSchemas
+from host.web.openapi.webhooks import webhooks
 from host.web.operations import Operation
 from host.web.resources import is_partial
 
@@ -72,6 +73,8 @@ class DocumentBuilder:
             self._add(operation)
         for name, doc in tags.items():
             self.spec.tag({"name": name, "description": doc})
+        if told := webhooks(self.registry, self.values):
+            self.spec.options["webhooks"] = told
 
     def _tag_doc(self, operation: Operation) -> str:
         if operation.wire is not None:
