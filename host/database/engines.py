@@ -74,13 +74,26 @@ def _connect_sqlite(path: str, synchronous: str, factory: type[Connected], timeo
         check_same_thread=False,
         factory=factory,
     )
-    connection.execute("PRAGMA journal_mode=WAL")
+    _log_ahead(connection, timeouts.lock or BUSY_SECONDS)
     connection.execute(f"PRAGMA synchronous={synchronous}")
     connection.execute("PRAGMA foreign_keys=ON")
     # CPython's LIKE folds ASCII only; searching and `lower()` must fold as PostgreSQL does.
     connection.create_function("lower", 1, _lower, deterministic=True)
     connection.create_function("relevance", 3, relevance, deterministic=True)
     return connection
+
+
+def _log_ahead(connection: sqlite3.Connection, patience: float) -> None:
+    """Write-ahead logging; SQLite itself does not wait for another who is turning it on for a new file at that moment."""
+    end = time.monotonic() + patience
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.005)
 
 
 def _lower(text: Any) -> Any:

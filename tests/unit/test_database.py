@@ -30,6 +30,19 @@ def test_reader_is_given_back_after_an_error(database: Database) -> None:
         assert connection.execute("SELECT 1").fetchone()[0] == 1
 
 
+def test_new_file_is_opened_while_another_writes(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE t (a)")
+    other.execute("BEGIN IMMEDIATE")  # SQLite answers at once that it is locked, whatever patience it was told to have
+    timer = threading.Timer(0.1, other.execute, ["COMMIT"])
+    timer.start()
+    database = Database.open(f"sqlite:///{tmp_path / 'a.db'}")
+    database.check()
+    database.dispose()
+    timer.join()
+    other.close()
+
+
 def test_reader_cannot_write(tmp_path: Path) -> None:
     database = Database.open(f"sqlite:///{tmp_path / 'a.db'}")
     with pytest.raises(sqlite3.OperationalError, match="readonly"), database.reading() as connection:
