@@ -27,8 +27,9 @@ log = logging.getLogger("hostwright")
 class UnitOfWork:
     """An open transaction; `driver` is its bare connection, `session` an ORM session over the same transaction."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, *, is_committed: bool = True) -> None:
         self.connection = connection
+        self.is_committed = is_committed  # in the end; a snapshot never is
         self.driver: Any = connection.connection.dbapi_connection
         self.removing: set[tuple[Any, ...]] = set()  # rows that are being removed
         self.logging: Any = None  # what `host.service.log_appending` knows of this transaction

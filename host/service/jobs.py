@@ -79,6 +79,10 @@ class Jobs:
     ) -> str:  # fmt: skip
         """Store a job whose arguments have been checked, and have it noticed after the commit; answers its id."""
         ctx = self.ctx
+        if not ctx.transaction.is_committed:
+            raise RuntimeError(
+                "what a context that only reads enqueues would be lost: `write: true` makes an action write"
+            )
         values = job_values(ctx, task, data, run_at=run_at, order_key=order_key, order_number=order_number)
         found = self._stored(task, values)
         ctx.transaction.after_commit_once(ctx.runtime.waker.wake)

@@ -145,4 +145,4 @@ class Runtime:
     def reading(self, actor: Actor, request_id: str = "", plugin: str = "") -> Iterator[Context]:
         """A context over one consistent snapshot that is never committed; takes no write lock on SQLite."""
         with self.database.snapshot() as connection:
-            yield self.context(actor, UnitOfWork(connection), request_id, plugin)
+            yield self.context(actor, UnitOfWork(connection, is_committed=False), request_id, plugin)

@@ -1,6 +1,7 @@
 """Jobs are stored in the transaction that wants them, checked against their declaration."""
 
 from datetime import UTC, date, datetime, timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -145,3 +146,23 @@ def test_caller_is_who_it_runs_as(core: Core) -> None:
     assert (row["actor"], row["run_as"]) == (ann.id, ann.id)
     row = job(core, enqueue(core, "count_all", actor=ann))
     assert (row["actor"], row["run_as"]) == (ann.id, "system")
+
+
+def test_context_that_only_reads_enqueues_nothing(core: Core) -> None:
+    with core.reading() as ctx, pytest.raises(RuntimeError, match="would be lost"):
+        ctx.jobs.enqueue("demo.nothing")
+
+
+def test_unique_job_is_one_for_many_at_once(core: Core) -> None:
+    found: list[str] = []
+
+    def want() -> None:
+        for _ in range(5):
+            found.append(enqueue(core, "once", {"title": "x"}))
+
+    threads = [Thread(target=want) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(found), len(set(found)), count(core)) == (20, 1, 1)
