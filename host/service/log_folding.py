@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from host.service.context import Context
 
 SNAPSHOT: Final = "host.snapshot"
+KEPT: Final = (SNAPSHOT, "host.stream", "host.device")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +219,14 @@ def forget_since(ctx: Context, subject: Subject, sequence: int) -> None:
     """Forget the snapshots that an event went into, because it is taken back."""
     table = _table(ctx)
     ctx.execute(table.delete().where(*_about(table, subject), table.c.sequence >= sequence))
+
+
+def forget_owner(ctx: Context, account: Mapping[str, Any]) -> None:
+    """An account goes: forget what is kept of its streams beside the events, which go by their own relation."""
+    owners = [str(account[form]) for form in ("id", "number", "hex") if account.get(form) is not None]
+    for name in KEPT:
+        table = ctx.runtime.registry.model(name).table
+        ctx.execute(table.delete().where(table.c.owner.in_(owners)))
 
 
 def _table(ctx: Context) -> sa.Table:

@@ -27,6 +27,7 @@ from host.service.identities import change_row, present, remove_row, with_row
 from host.service.keys import new_key
 from host.service.links import write_links
 from host.service.log_appending import opened, opened_removal, opened_row
+from host.service.log_folding import forget_owner
 from host.service.parents import check_below, given
 from host.service.plans import Found, write_rule
 from host.service.randoms import with_drawn
@@ -288,6 +289,7 @@ def remove(
     """Remove without asking a rule: for cascades, whose permission was given by the row they follow from."""
     if model.name == ACCOUNT:
         remove_row(ctx, model, before, remove)
+        forget_owner(ctx, before)
     if model.declared.logged is not None:
         ctx = opened_removal(ctx, model, keys, before)
     statement = ctx.runtime.plans.statement((model, "remove"), lambda: _delete_statement(model))

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from host.errors import BadRequest
 from host.service.context import Context
@@ -91,11 +92,11 @@ def event_at(ctx: Context, point: SyncPoint, sequence: int) -> str | None:
 def note_device(ctx: Context, point: SyncPoint, client: str, page: Page) -> None:
     """Note how far a device has pulled."""
     table = ctx.runtime.registry.model(DEVICE).table
+    insert: Any = postgresql.insert if ctx.runtime.database.dialect == "postgresql" else sqlite.insert
     known = {"log": point.log.name, "owner": str(point.owner(ctx)), "client": client}
-    values = {"sequence": page.last, "pulled_at": ctx.now}
-    about = [table.c[name] == value for name, value in known.items()]
-    if ctx.execute(table.update().where(*about).values(values)).rowcount == 0:
-        ctx.execute(table.insert().values({**known, **values}))
+    noted = {"sequence": page.last, "pulled_at": ctx.now}
+    adding = insert(table).values({**known, **noted})
+    ctx.execute(adding.on_conflict_do_update(index_elements=list(known), set_=noted))
 
 
 def visible(ctx: Context, point: SyncPoint) -> list[Any]:

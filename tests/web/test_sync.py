@@ -307,13 +307,17 @@ def test_rolled_back_write_leaves_no_event(core: Core) -> None:
 
 def test_accounts_streams_go_with_them(core: Core) -> None:
     user = core.user()
-    new_contact(user)
+    key, _ = new_contact(user)
+    pushed(user, *(made("UPDATED", key, 5 + number, rank=number) for number in range(5)))
+    user.post(PULL, {"client_id": "phone"})
     assert user.actor is not None
     with core.writing() as ctx:
         ctx.records("host.account").delete(user.actor.id)
     count = f"SELECT count(*) FROM site_entry WHERE user_id = '{user.actor.id}'"
     assert rows(core, count)[0][0] == 0
     assert rows(core, count.replace("site_entry", "site_contact"))[0][0] == 0
+    for table in ("host_stream", "host_snapshot", "host_device"):
+        assert rows(core, f"SELECT count(*) FROM {table} WHERE owner = '{user.actor.id}'")[0][0] == 0
 
 
 # --- pull and hash ----------------------------------------------------------------------------------------------------
@@ -332,6 +336,7 @@ def test_pull_goes_on_behind_each_kind_of_place(core: Core) -> None:
     assert [it["id"] for it in pulled(user, f"since={last['created_at']}")] == ids[2:]
     rest = user.post(PULL, {"client_id": "phone", "cursor": page["cursor"]}).json
     again = user.post(PULL, {"client_id": "phone", "cursor": rest["cursor"]}).json
+    assert user.get(f"{PULL}?cursor={1 << 61}").json["events"] == []
     assert (again["events"], again["cursor"], again["last_event_id"]) == ([], rest["cursor"], ids[-1])
     since = user.get(f"{PULL}?since={rest['events'][-1]['created_at']}").json
     assert since["cursor"] == rest["cursor"]
@@ -347,7 +352,16 @@ def test_event_pushed_late_is_pulled_by_who_was_ahead(core: Core) -> None:
 
 def test_bad_place_is_refused(core: Core) -> None:
     user = core.user()
-    places = ["cursor=x", "cursor=-1", "limit=0", "limit=100000", "since=now", "last_event_id=1", "page=1"]
+    places = [
+        "cursor=x",
+        "cursor=-1",
+        "limit=0",
+        "limit=100000",
+        "since=now",
+        "last_event_id=1",
+        "page=1",
+        f"cursor={1 << 63}",
+    ]
     for query in (*places, f"last_event_id={uuid4()}"):
         assert user.get(f"{PULL}?{query}").status == 400
 
