@@ -26,7 +26,7 @@ from host.service.firsts import store_firsts
 from host.service.identities import change_row, present, remove_row, with_row
 from host.service.keys import new_key
 from host.service.links import write_links
-from host.service.log_appending import opened, opened_removal, opened_row
+from host.service.log_appending import opened_new, opened_removal, opened_row
 from host.service.log_folding import forget_owner
 from host.service.parents import check_below, given
 from host.service.plans import Found, write_rule
@@ -90,7 +90,7 @@ def store(ctx: Context, model: Model, values: Mapping[str, Any]) -> tuple[Any, .
         values = with_row(ctx, model, values, store)
     _check_open(model)
     if model.declared.logged is not None:
-        ctx, values = _opened(ctx, model, values)
+        ctx, values = opened_new(ctx, model, values)
     change = prepared(ctx, Change("create", model, dict(values)))
     given, beside = change.values, change.transient
     drawn = [name for name in model.drawn if name not in given]
@@ -102,14 +102,6 @@ def store(ctx: Context, model: Model, values: Mapping[str, Any]) -> tuple[Any, .
 def _check_open(model: Model) -> None:
     if model.declared.log is not None:
         raise Forbidden(f"{model.spoken_plural} are added by what they tell of, and never changed")
-
-
-def _opened(ctx: Context, model: Model, values: Mapping[str, Any]) -> tuple[Context, Values]:
-    """The context of a new row that is made of events, and its values with owner and key."""
-    mixin, key = model.declared.mixins.owned, model.keys[0].name
-    assert mixin is not None and isinstance(model.declared.key, str)
-    whole = {key: new_key(model.declared.key), mixin.name: ctx.actor.key(mixin.by), **values}
-    return opened(ctx, model, whole[mixin.name], whole[key]), whole
 
 
 def _store(ctx: Context, model: Model, values: Values, beside: Values) -> tuple[Any, ...]:
@@ -234,7 +226,11 @@ def locked(
 
 def _stamped(ctx: Context, model: Model, stored: Values) -> Values:
     stamped = model.declared.mixins.stamped
-    return stored if stamped is None or stamped.updated is None else {**stored, stamped.updated: _stamp(ctx, model)}
+    return (
+        stored
+        if stamped is None or stamped.updated is None
+        else {**stored, stamped.updated: _stamp(ctx, model)}
+    )
 
 
 def _update_row(

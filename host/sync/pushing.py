@@ -19,14 +19,15 @@ from host.access import as_sql
 from host.errors import Forbidden, RequestError
 from host.query.related import in_keys, key_list
 from host.service.context import Context
-from host.service.log_appending import RESERVED, Head, logging_of, taken
 from host.service.log_folding import read_time
+from host.service.log_streams import RESERVED, Head, logging_of, taken
 from host.service.log_waiting import store_waiting
 from host.service.logs import CompiledLog, Subject
-from host.sync.applying import Refused, apply
+from host.sync.applying import apply
 from host.sync.checking import Checks
 from host.sync.incoming import Incoming, digest_of
 from host.sync.points import SyncPoint
+from host.sync.steps import Refused
 
 AT_ONCE: Final = 50  # events under one savepoint
 TRIES: Final = 3  # times that an event is tried which needs another one

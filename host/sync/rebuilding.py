@@ -15,8 +15,8 @@ import sqlalchemy as sa
 
 from host.actor import SYSTEM
 from host.service.context import Context
-from host.service.log_appending import taken
 from host.service.log_folding import SNAPSHOT, Happened, fold, happened, row_of, selected
+from host.service.log_streams import taken
 from host.service.logs import CompiledLog, CompiledLogged, Subject
 from host.service.runtime import Runtime
 from host.sync.settling import Values, differing, write
