@@ -276,3 +276,32 @@ def test_command_makes_words_anew(core: Core, ann: Caller, monkeypatch: pytest.M
     assert 'did you mean "site.book"?' in run("site.boook").output
     assert ann.patch(f"{BOOKS}/{book['id']}", {"notes": "above"}).status == 200
     assert titles(ann, "above -underneath") == ["Raw"]
+
+
+USERS = """
+resources:
+  user:
+    key: int
+    operations: [list, get, update]
+    identity: {key: number, username: username, email: email, password: password, hashes: [pbkdf2_sha256]}
+    fields:
+      username: {type: string, max: 150, required: true, unique: true}
+      email: {type: email, required: true, unique: true}
+      password: {type: string, max: 128, required: true, secret: true}
+    query: {search: {fields: {username: A, email: B}}}
+    access: {list: public, get: public, update: row.id == me.number}
+"""
+
+
+def test_users_are_found_by_what_their_account_says(declare: Declare) -> None:
+    site = declare(USERS)
+    actor = site.user().actor
+    name = site.native("host.account", actor.id)["username"]
+
+    def found(query: str) -> int:
+        return len(site.anonymous.get(f"/api/users?q={query}").json["items"])
+
+    assert found(name) == found(f"{name}+example") == 1
+    with site.writing() as ctx:
+        ctx.records("host.account").update(actor.id, {"username": "renamed"})
+    assert (found("renamed"), found(f"renamed+{name}"), found(f"{name}+-renamed")) == (1, 1, 0)
