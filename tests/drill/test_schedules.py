@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -40,26 +42,21 @@ class Fast:
     begin: float = 0.0
 
     @contextmanager
-    def scheduler(self) -> Iterator[subprocess.Popen[bytes]]:
-        """One more of them."""
+    def schedulers(self, count: int) -> Iterator[list[int]]:
+        """So many more of them: the numbers of their processes. The clock begins with the first."""
         command = [sys.executable, "-m", "tests.drill.scheduler"]
-        command += [str(self.root), self.url, str(self.minute)]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        command += [str(self.root), self.url, str(self.minute), str(count)]
+        parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert parent.stdin is not None
+        assert parent.stdout is not None
         try:
-            yield process
+            assert parent.stdout.readline() == "ready\n"
+            self.begin = self.begin or time.time()
+            parent.stdin.write(f"{self.begin}\n")
+            parent.stdin.flush()
+            yield [int(number) for number in parent.stdout.readline().split()]
         finally:
-            process.communicate(timeout=30)
-
-    def start(self, processes: list[subprocess.Popen[bytes]]) -> None:
-        """Let them run once all are there; the clock begins with the first of them."""
-        for process in processes:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ready\n"
-        self.begin = self.begin or time.time()
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write(f"{self.begin}\n".encode())
-            process.stdin.flush()
+            parent.communicate(timeout=30)
 
     def wait_until(self, tick: float) -> None:
         """Until their clocks show so many minutes."""
@@ -88,15 +85,14 @@ def test_each_tick_fires_once(tmp_path: Path, database_url: str, ticks: int, kil
     chance = random.Random(4)
     with ExitStack() as stack:
         fast = Fast(root, database_url, 0.05 if kills == 0 else 0.2)
-        running = [stack.enter_context(fast.scheduler()) for _ in range(3)]
-        fast.start(running)
+        running = stack.enter_context(fast.schedulers(3))
         for number in range(kills):
             fast.wait_until((number + 1) * ticks / (kills + 2))
-            victim = running.pop(chance.randrange(3))
-            victim.kill()
-            running.append(stack.enter_context(fast.scheduler()))
-            fast.start(running[-1:])
+            os.kill(running.pop(chance.randrange(3)), signal.SIGKILL)
+            running += stack.enter_context(fast.schedulers(1))
         fast.wait_until(ticks + 0.9)
+    last = EPOCH + timedelta(minutes=(time.time() - fast.begin) / fast.minute)
+    Scheduler(site.runtime).tick(last)  # they were killed in the middle of something
     planned, ids = fired(site)
     site.close()
     expected = [EPOCH + timedelta(minutes=number) for number in range(1, len(planned) + 1)]
