@@ -73,8 +73,8 @@ class UnitOfWork:
         if self.logging is not None:
             self.write_notes(self.logging.store)  # whoever reads them inside may then write what waits
         self._write_many_notes()
-        followers, notes, name = len(self._followers), len(self._noted), f"part_{len(self._parts)}"
-        self._parts.append(notes)
+        followers, name = len(self._followers), f"part_{len(self._parts)}"
+        self._parts.append(len(self._noted))
         self.driver.execute(
             f"SAVEPOINT {name}"
         )  # SQLAlchemy's own costs ten times as much, for each row of an import
@@ -83,7 +83,7 @@ class UnitOfWork:
             self.flush()
         except BaseException:
             self.driver.execute(f"ROLLBACK TO SAVEPOINT {name}")
-            del self._followers[followers:], self._noted[notes:]
+            del self._followers[followers:], self._noted[self._parts[-1] :]
             self.undone += 1
             if self._session is not None:
                 self._session.expunge_all()

@@ -75,3 +75,28 @@ def test_session_shares_the_transaction(database: Database) -> None:
         assert work.session.execute(sa.text("SELECT a FROM t")).scalars().all() == [1]
         raise ZeroDivisionError
     assert _values(database) == []
+
+
+def test_notes_of_one_store_are_written_alone(database: Database) -> None:
+    first, second = _Store(), _Store()
+    with unit_of_work(database) as work:
+        work.note(1, first.add)
+        work.note(2, second.add)
+        with pytest.raises(ZeroDivisionError), work.savepoint():
+            work.note(3, first.add)
+            work.note(4, second.add)
+            work.write_notes(second.add)
+            raise ZeroDivisionError
+        assert (first.stored, second.stored, work.undone) == ([], [[2, 4]], 1)
+        work.note(5, first.add)
+    assert (first.stored, second.stored) == ([[1, 5]], [[2, 4]])
+
+
+class _Store:
+    """Keeps what it was given to store."""
+
+    def __init__(self) -> None:
+        self.stored: list[list[int]] = []
+
+    def add(self, driver: object, entries: list[int]) -> None:
+        self.stored.append(entries)
