@@ -21,7 +21,8 @@ from host.query.embedding import Embedded, plan_embeds
 from host.query.expanding import Expansion, plan_expansion
 from host.query.keyset import after_cursor, ordered
 from host.query.parameters import ListQuery, Order
-from host.query.search import RANK, Search
+from host.query.search import RANK
+from host.query.search_rows import Search
 
 Parents = tuple[Parent, ...]
 SCALAR_TOTAL = "postgresql"  # where the total is cheapest as a subselect of the page's statement
@@ -134,7 +135,9 @@ class Planner:
         statement = rows.where(*conditions).order_by(*order)
         names = tuple(output.key for output in outputs(wire, scope, query.fields))
         embeds = self._embeds(wire, query, facts)
-        return WholePlan(self._compiled(statement), reader, names, asked_values(query, self.database.dialect), embeds)
+        return WholePlan(
+            self._compiled(statement), reader, names, asked_values(query, self.database.dialect), embeds
+        )
 
     def _embeds(self, wire: CompiledWire, query: ListQuery, facts: Facts) -> tuple[Embedded, ...]:
         return plan_embeds(self.registry, self.policy, self.database, wire, facts, query.fields)
@@ -180,7 +183,9 @@ class Planner:
     def _order_columns(self, order: Sequence[Order], query: ListQuery, scope: Scope) -> list[Any]:
         search = self._search(query, scope)
         return [
-            search.rank() if search is not None and step.attribute is RANK else scope.column(step.attribute.name)
+            search.rank()
+            if search is not None and step.attribute is RANK
+            else scope.column(step.attribute.name)
             for step in order
         ]
 
