@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from secrets import token_bytes
 from typing import Any
 
 import click
@@ -16,9 +14,8 @@ from host.actor import SYSTEM
 from host.cli.accounts import cells, instant
 from host.cli.data import opened_data
 from host.cli.options import root_option
+from host.cli.webhooks import counted, enable, secret, webhooks
 from host.errors import NotFound
-from host.jobs.streaks import WEBHOOK, enable
-from host.jobs.webhooks import PREFIX
 from host.service.context import Context
 from host.service.outbox import EVENT
 from host.service.pruning import prune as remove_old
@@ -27,7 +24,6 @@ from host.service.runtime import Runtime
 from host.service.tasks import JOB
 
 AT_ONCE = 5000  # events that one transaction removes
-SECRET_BYTES = 32
 SHOWN = ("id", "position", "at", "name", "key", "actor")
 DEAD = ("id", "name", "event", "key", "finished_at", "error")
 
@@ -99,7 +95,7 @@ def replay_events(
     wanted = Wanted(behind, since.replace(tzinfo=UTC) if since is not None else None, number=number)
     with opened_data(root) as (runtime, _):
         count = replay(runtime, subscriber_task(runtime, subscriber), wanted)
-    click.echo(f"{_counted(count)} will be carried to {subscriber} again")
+    click.echo(f"{counted(count)} will be carried to {subscriber} again")
 
 
 @events.command()
@@ -131,36 +127,8 @@ def dead(root: Path, limit: int, *, as_json: bool) -> None:
         click.echo(line)
 
 
-@events.command()
-@root_option
-def webhooks(root: Path) -> None:
-    """List the declared webhooks, and how their last requests went."""
-    with opened_data(root) as (runtime, _), runtime.reading(SYSTEM, plugin="host") as ctx:
-        fares = {row["name"]: row for row in ctx.records(WEBHOOK).find_all(limit=100_000)}
-        for name in sorted(key for key, task in runtime.tasks.items() if task.kind == "subscriber"):
-            if runtime.tasks[name].call is None:
-                click.echo(f"{name}  {_fares(runtime, name, fares.get(name))}")
-
-
-@events.command("enable")
-@root_option
-@click.argument("webhook")
-@click.option("--replay", "replays", is_flag=True, help="Send what was missed since it was disabled, too.")
-def enable_webhook(root: Path, webhook: str, *, replays: bool) -> None:
-    """Let WEBHOOK, which was disabled, be sent events again."""
-    with opened_data(root) as (runtime, _):
-        task = subscriber_task(runtime, webhook)
-        missed = enable(runtime, task.name)
-        click.echo(f"{webhook} is enabled")
-        if replays and missed is not None:
-            count = replay(runtime, task, Wanted(first=missed))
-            click.echo(f"{_counted(count)} are sent again" if count != 1 else "1 event is sent again")
-
-
-@events.command()
-def secret() -> None:
-    """Make a secret for a webhook's signatures."""
-    click.echo(PREFIX + b64encode(token_bytes(SECRET_BYTES)).decode())
+for command in (webhooks, enable, secret):
+    events.add_command(command)
 
 
 def _deliveries(ctx: Context) -> list[Any]:
@@ -176,20 +144,6 @@ def _dead(ctx: Context, job: Mapping[str, Any]) -> dict[str, Any]:
     return {**job, "event": number, "key": event["key"] if event is not None else None, "error": said}
 
 
-def _fares(runtime: Runtime, name: str, row: Mapping[str, Any] | None) -> str:
-    task = runtime.tasks[name]
-    subscriber = task.subscriber
-    if subscriber is not None and subscriber.webhook is not None:
-        setting = subscriber.webhook.url
-        if not runtime.settings.get(task.plugin, {}).get(setting):
-            return f"is sent nothing: the setting {setting} is empty"
-    if row is not None and row["disabled_at"] is not None:
-        return f"disabled since {instant(row['disabled_at'])}: {row['reason']}"
-    if row is not None and row["failures"]:
-        return f"has failed {row['failures']} times since {instant(row['failed_at'])}: {row['reason']}"
-    return "is sent events"
-
-
 def _removed(runtime: Runtime, before: datetime) -> int:
     total = 0
     while True:
@@ -198,7 +152,3 @@ def _removed(runtime: Runtime, before: datetime) -> int:
         total += removed
         if removed < AT_ONCE:
             return total
-
-
-def _counted(count: int) -> str:
-    return "1 event" if count == 1 else f"{count} events"
