@@ -17,7 +17,8 @@ log = logging.getLogger("hostwright.ledger")
 
 def prepare(ctx: Context, change: Change) -> None:
     """One that is set for another time waits again."""
-    if change.operation == "update" and "scheduled_at" in change.values:
+    before = change.before or {}
+    if change.operation == "update" and change.get("scheduled_at") != before["scheduled_at"]:
         change.values.update(status="pending", sent_at=None, reason=None)
 
 

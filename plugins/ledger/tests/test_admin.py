@@ -91,7 +91,8 @@ def test_projections_are_rebuilt_by_a_job(book: Book, boss: Keeper, ann: Keeper)
     assert ann.get(f"/api/contacts/{contact}")["name"] == "Right"
 
 
-def test_sign_ins_are_listed(book: Book, boss: Keeper, ann: Keeper) -> None:
+def test_sign_ins_are_listed(book: Book, boss: Keeper) -> None:
+    ann = book.registered()
     name = ann.account["username"]
     for password in (PASSWORD, "wrong horse battery"):
         book.nobody().send("POST", "/api/auth/login", {"username": name, "password": password})

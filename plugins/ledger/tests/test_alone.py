@@ -58,7 +58,7 @@ def test_login_gives_a_token_of_an_hour(alone: Book) -> None:
 
 
 def test_user_name_may_be_the_address(alone: Book, book: Book) -> None:
-    book.keeper(email="somerville@example.org")
+    book.registered(email="somerville@example.org")
     body = {"username": "Somerville@example.org", "password": PASSWORD}
     assert alone.nobody().send("POST", "/api/auth/login", body).status == 200
 
@@ -76,8 +76,10 @@ def test_wrong_credentials(alone: Book, body: dict[str, str], status: int) -> No
     assert (said.status, type(said.body["error"])) == (status, str)
 
 
-def test_administrators_sign_in(alone: Book, boss: Keeper, ann: Keeper) -> None:
-    path = "/api/auth/admin/login"
+def test_administrators_sign_in(alone: Book, book: Book) -> None:
+    path, (boss, ann) = "/api/auth/admin/login", (book.registered() for _ in range(2))
+    accounts = alone.app.authentication.accounts
+    accounts.set_role(accounts.named(boss.account["username"]), "admin")
     said = alone.nobody().send("POST", path, {"username": boss.account["username"], "password": PASSWORD})
     assert (said.status, set(said.body)) == (200, {"token", "user_id", "username"})
     refused = alone.nobody().send("POST", path, {"username": ann.account["username"], "password": PASSWORD})

@@ -144,6 +144,10 @@ def test_due_reminders_are_mailed_once(mailing: Book, post: Mailbox, due: Any) -
     assert all(word in text for word in ("Ask Charles", "lent 1000 USD", "lunch"))
     row = ada.get(f"/api/reminders/{reminder}")
     assert (row["status"], bool(row["sent_at"])) == ("sent", True)
+    same = ada.put(
+        f"/api/reminders/{reminder}", {"scheduled_at": row["scheduled_at"], "message": "Ask again"}
+    )
+    assert ada.get(f"/api/reminders/{same['id']}")["status"] == "sent"
     assert ada.get(f"/api/reminders/{later}")["status"] == "pending"
 
 
