@@ -58,9 +58,10 @@ def difference(old: Shapes, new: Shapes, renames: Renames) -> tuple[Change, ...]
     for name in created:
         changes += indexed(new[name])
     for name in dropped:
-        changes += unindexed(name)
+        is_lost = not is_words(before[name])
+        changes += [] if is_lost else [unindexed(name)]
         code = Call("op.drop_table", (quoted(name),))
-        hazard = None if is_words(name) else hazards.dropped_table(hazards.Table(name, renames))
+        hazard = hazards.dropped_table(hazards.Table(name, renames)) if is_lost else None
         changes.append(Change(name, f"drop table {name}", code, hazard=hazard))
     return tuple(changes)
 

@@ -25,7 +25,7 @@ def empty_tables(connection: sa.Connection, owner: str, *, allow_destructive: bo
     )
     _refuse_references(shapes, set(owned))
     rows = {table: count_rows(connection, f"SELECT count(*) FROM {identifier(table)}") for table in owned}
-    lost = {table: number for table, number in rows.items() if number and not is_words(table)}
+    lost = {table: number for table, number in rows.items() if number and not is_words(shapes[table])}
     losses = [Loss(owner, "base", f"drop table {table}", number) for table, number in lost.items()]
     if losses and not allow_destructive:
         raise Refused(losses, "To lose it, run `hostwright db downgrade --allow-destructive`.")

@@ -24,9 +24,9 @@ _WORDS: Final = re.compile(r".+_search_[0-9a-f]{8}")
 _KNOWN: Final = "hostwright words"  # what scripts have said of tables of words, for the way back
 
 
-def is_words(table: str) -> bool:
+def is_words(shape: TableShape) -> bool:
     """Whether a table holds words: nothing but what can be made again."""
-    return _WORDS.fullmatch(table) is not None
+    return _WORDS.fullmatch(shape.name) is not None and {"number", "words"} <= shape.columns.keys()
 
 
 # --- what scripts call ------------------------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ def unindex(table: str) -> None:
 
 def without_index(connection: sa.Connection, shape: TableShape) -> TableShape:
     """A table that was read without the index over its words, and with where they come from, if a script has just said so."""
-    if not is_words(shape.name):
+    if not is_words(shape):
         return shape
     source: Source | None = connection.info.get(_KNOWN, {}).get(shape.name)
     others = tuple(each for each in shape.indexes if each.name != index_name(shape.name))
@@ -77,10 +77,9 @@ def indexed(shape: TableShape) -> Iterator[Change]:
         yield Change(table, f"index the words of {source.table}: {words}", code)
 
 
-def unindexed(table: str) -> Iterator[Change]:
+def unindexed(table: str) -> Change:
     """The change that goes before dropping a table of words."""
-    if is_words(table):
-        yield Change(table, f"take away the index over {table}", Call("search.unindex", (quoted(table),)))
+    return Change(table, f"take away the index over {table}", Call("search.unindex", (quoted(table),)))
 
 
 def _mapping(items: Mapping[str, str]) -> str:
