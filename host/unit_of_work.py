@@ -33,7 +33,9 @@ class UnitOfWork:
         self.driver: Any = connection.connection.dbapi_connection
         self.removing: set[tuple[Any, ...]] = set()  # rows that are being removed
         self.logging: Any = None  # what `host.service.log_appending` knows of this transaction
-        self.known: set[Any] | None = None  # rows that are referred to and there, where somebody keeps count
+        self.known: dict[str, set[Any]] | None = (
+            None  # rows that are referred to and there, where somebody keeps count
+        )
         self.undone = 0  # savepoints that have been rolled back
         self.telling: list[str] = []  # events whose subscribers are being called, each inside the one before
         self._session: Session | None = None

@@ -76,10 +76,11 @@ def _is_known(
     if known is None:
         return _exists(ctx, model, attribute, value, shared)
     assert attribute.relation is not None
-    place = (attribute.relation.to, ctx.actor, ctx.facts, model.name, attribute.name, value, *shared.items())
-    if place not in known and _exists(ctx, model, attribute, value, shared):
-        known.add(place)
-    return place in known
+    there = known.setdefault(attribute.relation.to, set())
+    place = (ctx.actor, ctx.facts, model.name, attribute.name, value, *shared.items())
+    if place not in there and _exists(ctx, model, attribute, value, shared):
+        there.add(place)
+    return place in there
 
 
 def _exists(ctx: Context, model: Model, attribute: Attribute, value: Any, shared: Mapping[str, Any]) -> bool:

@@ -107,7 +107,10 @@ def _forget(it: Applying, kind: Kind) -> None:
     if kind == "created" or known is None:
         return
     it.checks.before(model, it.subject.key, is_far=kind != "updated")
-    known -= {place for place in known if kind != "updated" or place[0] == model.name}
+    if kind == "updated":
+        known.pop(model.name, None)
+    else:
+        known.clear()
 
 
 # --- each kind of event -----------------------------------------------------------------------------------------------

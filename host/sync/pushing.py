@@ -130,7 +130,7 @@ class _Pushing:
         """Carry out events, and see whether the rules allow what has become of their rows."""
         work, checks = self.ctx.transaction, Checks(self.ctx)
         if work.known is None or self.undone != work.undone:  # what was there may have been undone
-            work.known, self.undone = set(), work.undone
+            work.known, self.undone = {}, work.undone
         for event in events:
             apply(self.ctx, self.point, self.owner, event, checks)
         checks.settle()
