@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from host.sync.rebuilding import rebuild
 from plugins.ledger.tests.book import NOBODY, Book, Keeper, event
 
 KEYS = {"id", "aggregate_type", "aggregate_id", "event_type", "event_data", "timestamp", "version"}
@@ -265,3 +267,51 @@ def test_events_note_the_total_after_the_change(cara: Keeper) -> None:
         ("contact", 0), ("contact", 0), ("transaction", 500), ("transaction", 300), ("transaction", 500),
     ]  # fmt: skip
     assert {total for _, total in told[5:]} == {-200}
+
+
+def wander(keeper: Keeper, chance: Random) -> None:
+    """One step of a device or of a client, some of which are refused."""
+    contacts = [row["id"] for row in keeper.get("/api/contacts")]
+    old = [it for it in keeper.get("/api/sync/events") if it["event_type"] != "UNDO"]
+    match chance.choice(["contact", "push", "transaction", "rename", "late", "delete", "undo"]):
+        case "contact":
+            keeper.contact(name=f"No. {chance.randrange(100)}")
+        case "push":
+            ada = contact(f"Pushed {chance.randrange(100)}")
+            push(keeper, transaction(ada, chance.randrange(1000)), ada)
+        case "transaction" if contacts:
+            keeper.transaction(chance.choice(contacts), amount=chance.randrange(1000))
+        case "rename" if contacts:
+            keeper.put(f"/api/contacts/{chance.choice(contacts)}", {"notes": str(chance.random())})
+        case "late" if old:
+            push(
+                keeper,
+                later(
+                    chance.choice(old),
+                    chance.uniform(-100, 100),
+                    "UPDATED",
+                    {"description": "late", "notes": "late"},
+                ),
+            )
+        case "delete" if contacts:
+            keeper.delete(f"/api/contacts/{chance.choice(contacts)}")
+        case "undo" if old:
+            target = chance.choice(old)
+            push(keeper, later(target, 1, "UNDO", {"undone_event_id": target["id"]}))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_rows_are_exactly_what_events_make(book: Book, cara: Keeper, seed: int) -> None:
+    chance, runtime = Random(seed), book.app.runtime
+    for _ in range(15):
+        wander(cara, chance)
+    log, owner = runtime.logs.logs["ledger.event"], cara.account["user_id"]
+    assert rebuild(runtime, log, check=True, owner=owner).is_right
+    before = [cara.get(path) for path in ("/api/contacts", "/api/transactions")]
+    with runtime.database.writing() as connection:
+        for noun in ("transaction", "contact"):
+            table = runtime.registry.model(f"ledger.{noun}").table
+            connection.execute(table.delete().where(table.c.user_id == owner))
+    report = rebuild(runtime, log, owner=owner)
+    assert [cara.get(path) for path in ("/api/contacts", "/api/transactions")] == before
+    assert sum(it.made for it in report.types.values()) > 0
