@@ -88,7 +88,9 @@ class RowWorker(SimpleWorker):
 
 def work_from_queue(handover: Handover, carry_out: CarryOut) -> None:
     """Carry out what the queue hands over, until SIGTERM. Returns early when RQ gives up; the supervisor starts it again."""
-    logging.getLogger("rq.worker").setLevel(logging.WARNING)
+    saying = logging.getLogger("rq.worker")
+    saying.setLevel(logging.WARNING)
+    saying.addFilter(lambda record: "could not connect" not in str(record.msg))  # the keeper says so, once
     RowWorker.of(handover, carry_out).work()
 
 
