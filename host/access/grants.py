@@ -65,6 +65,9 @@ def _resource(declaration: Declaration, name: str, resource: Resource) -> Iterat
                 yield (name, f"bulk {write}"), _operation(resource, write, scope, visible)
     for key, action in resource.actions.items():
         yield (name, f"action {key}"), _action(action, scope, visible)
+    if resource.sync is not None:
+        yield (name, "sync push"), _operation(resource, "create", scope, visible)
+        yield (name, "sync pull"), _operation(resource, "list", scope, visible)
     attributes: list[tuple[str, Field | Relation]] = [*resource.fields.items(), *resource.relations.items()]
     for field_name, node in attributes:
         yield from _attribute(name, field_name, node, scope)

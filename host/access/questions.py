@@ -21,6 +21,7 @@ from host.errors import Invalid, NotFound
 SAME_RULE = {
     "search": "list", "count": "list", "export": "list", "expand": "list", "import": "create", "history": "get",
     "download": "get", "link": "get", "upload": "update", "clear": "update",
+    "push": "create", "pull": "list", "hash": "list", "events": "list",
     "bulk_create": "create", "bulk_update": "update", "bulk_delete": "delete",
 }  # fmt: skip
 
@@ -74,10 +75,10 @@ def model_named(registry: Registry, name: str) -> Model:
 
 def rule_of(model: Model, operation: str) -> tuple[AnyOf, bool]:
     """The rule of an operation or action, and whether it is about a row."""
-    same = SAME_RULE.get(operation, operation)
-    if same in get_args(Operation):
-        return declared_rule(model.declared.access, same), True  # type: ignore[arg-type]  # just compared
     action = model.declared.actions.get(operation)
+    same = SAME_RULE.get(operation, operation)
+    if action is None and same in get_args(Operation):
+        return declared_rule(model.declared.access, same), True  # type: ignore[arg-type]  # just compared
     if action is None:
         known = [*get_args(Operation), *SAME_RULE, *model.declared.actions]
         raise _unknown("operation", operation, known, f"{model.name} has")
