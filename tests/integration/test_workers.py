@@ -164,6 +164,17 @@ def test_no_redis_is_another_way_to_the_same(alone: JobSite) -> None:
     assert alone.ask("SELECT count(*) FROM demo_effect") == [(20,)]
 
 
+def test_job_that_is_cut_off_waits_again(alone: JobSite) -> None:
+    alone.environ["HOSTWRIGHT_WORKER_STOP_SECONDS"] = "1"
+    with started(alone, "worker", "--concurrency", "1", "--scheduler") as workers:
+        job = alone.enqueue("long")
+        until(lambda: job in alone.ran(), "it has begun")
+        assert present(alone.site.runtime, "scheduler")
+        assert workers.stop() == 0
+    assert alone.ask("SELECT state, attempt, failures, crashes FROM host_job") == [("queued", 2, 0, 0)]
+    assert present(alone.site.runtime, "scheduler") == present(alone.site.runtime, "worker") == []
+
+
 def test_run_has_workers_that_end_with_it(tmp_path: Path) -> None:
     site = JobSite.bare(tmp_path / "site", f"sqlite:///{tmp_path / 'test.db'}")
     web = Web(site)
