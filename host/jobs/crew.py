@@ -126,6 +126,7 @@ class Crew:
         ).run()  # fmt: skip
         for presence in presences:
             presence.leave(self.runtime)
+        ear.close()
 
     def _settle(self, losses: Losses) -> None:
         for job, attempt, why in losses.take():

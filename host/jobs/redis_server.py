@@ -24,7 +24,7 @@ from typing import Any, Final
 from redis import RedisError
 
 from host.jobs.queues import open_redis
-from host.jobs.sockets import socket_folder
+from host.jobs.sockets import leave_folder, socket_folder
 from host.settings import Settings
 
 PR_SET_PDEATHSIG: Final = 1
@@ -106,6 +106,7 @@ class RedisServer:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+            leave_folder(self._folder.parent)
 
     def _take_lock(self) -> int | None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

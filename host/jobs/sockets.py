@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -33,3 +34,11 @@ def socket_folder(var: Path) -> Path:
             f"others have a hand in the folder {folder}: remove it, or run `chmod 700` on it"
         )
     return folder
+
+
+def leave_folder(var: Path) -> None:
+    """Remove it again where it is not under `var/`, unless somebody else has a socket in it."""
+    folder = socket_place(var)
+    if folder.parent != var:
+        with suppress(OSError):
+            folder.rmdir()

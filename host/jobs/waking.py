@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
-from host.jobs.sockets import socket_folder, socket_place
+from host.jobs.sockets import leave_folder, socket_folder, socket_place
 from host.service.waking import Waker
 from host.settings import Settings
 
@@ -172,6 +172,7 @@ class Ear:
         if self._socket is not None and self._path is not None:
             self._socket.close()
             self._path.unlink(missing_ok=True)
+            leave_folder(self._settings.var)
         self._heard.close()
         self._hearing.close()
 
