@@ -16,6 +16,7 @@ RUN = (
     "docs/tutorial.md",
     "docs/http.md",
     "docs/access.md",
+    "docs/audit.md",
     "docs/events.md",
     "docs/files.md",
     "docs/hooks.md",
