@@ -26,7 +26,7 @@ resources:
       note: {{type: string{note}}}
     relations: {{members: {{to: membership, many: true, by: team}}}}
     access: {{read: {read}, write: {write}}}
-    wires: {wires}
+    wires: {wires}{sync}
   membership:
     fields:
       rank: {{type: enum, values: [chief, plain], default: plain}}
@@ -37,7 +37,7 @@ endpoints: {{}}
 """
 FIRST = {
     "staff": "\"role('staff')\"", "deleted": "", "note": "", "read": "public", "write": "\"role('admin')\"",
-    "wires": "{main: {}}", "person": "person: {to: account, required: true}",
+    "wires": "{main: {}}", "sync": "", "person": "person: {to: account, required: true}",
 }  # fmt: skip
 Compare = Callable[..., list[Change]]
 
@@ -182,3 +182,9 @@ def test_new_and_removed_resources_are_told(compared: Compare) -> None:
         ("field a read", "opened", ("anonymous", "authenticated")),
     }
     assert compared({}, {}) == []
+
+
+def test_sync_opens_pushing_and_pulling(compared: Compare) -> None:
+    found = compared({}, {"sync": "\n    sync: true"})
+    opened = {it.what for it in found if it.what.startswith("sync")}
+    assert opened == {"sync push", "sync pull"}
