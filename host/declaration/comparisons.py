@@ -40,7 +40,12 @@ def _check_shape(attribute: Field | Relation, here: tree.Expr, compare: tree.Com
 
 
 def _check_actor(attribute: Field | Relation, here: tree.Expr, there: tree.Expr) -> None:
-    if not isinstance(there, tree.Me) or there.path:
+    if not isinstance(there, tree.Me):
+        return
+    if there.path == ("id",) and isinstance(attribute, Field) and attribute.type != "uuid":
+        message = f"{_name(here)} is a {attribute.type} and can never be `me.id`, which is a uuid"
+        raise ExpressionError(message, code="comparison")
+    if there.path:
         return
     if not isinstance(attribute, Relation) or attribute.account is None:
         raise ExpressionError(f"{_name(here)} is not an account and cannot be `me`", code="comparison")
