@@ -37,6 +37,7 @@ EMAIL = re.compile(
     r"[^@\s\x00-\x1f\x7f-\x9f\ufeff]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}))*"
 )
 JSON_DEPTH = 32
+LONGEST_SPOKEN = 100  # characters of a pattern that a message repeats
 OUT_OF_RANGE = "out of range"
 NOISE = Decimal("3e-16")  # of a double that was computed, relative to it
 
@@ -310,14 +311,19 @@ def input_field(node: Field, values: WireValues, **options: Any) -> ma.fields.Fi
     return make(node, values, **options) if make is not None else Anything(**options)
 
 
+def _spoken(node: Field) -> str:
+    """What is wrong with a text that does not match; a pattern that nobody can read is told by the example."""
+    if len(node.pattern or "") <= LONGEST_SPOKEN or node.example is None:
+        return f"does not match {node.pattern}"
+    return f"is none of the texts that are taken, such as {node.example}"
+
+
 def _validators(node: Field) -> list[Callable[[Any], Any]]:
     if node.type in ("string", "text", "email", "url"):
         found: list[Callable[[Any], Any]] = [validate.Length(min=node.min, max=longest(node))]
         if node.pattern:
-            form = re.compile(node.pattern)
-            found.append(
-                lambda text: form.fullmatch(text) is not None or _refuse(f"does not match {node.pattern}")
-            )
+            form, wanted = re.compile(node.pattern), _spoken(node)
+            found.append(lambda text: form.fullmatch(text) is not None or _refuse(wanted))
         return found
     if node.type == "enum":
         return [validate.OneOf(node.values, error=f"not one of {', '.join(node.values)}")]

@@ -149,3 +149,11 @@ def test_filter_takes_the_unit_of_the_field(core: Core) -> None:
 def test_date_is_taken_from_an_instant(core: Core) -> None:
     assert core.anonymous.make("/api/wireds", day="2026-01-31T00:00:00.000Z")["day"] == "2026-01-31"
     assert core.anonymous.post("/api/wireds", {"day": "2026-01-31Tnonsense"}).pointers == ["/day"]
+
+
+def test_long_pattern_is_told_by_its_example(declare: Declare) -> None:
+    words = "|".join(f"word{number}" for number in range(30))
+    word = f'{{type: string, pattern: "{words}", example: word7}}'
+    core = declare(f"resources: {{note: {{access: public, fields: {{word: {word}}}}}}}")
+    reply = core.anonymous.post("/api/notes", {"word": "x"})
+    assert reply.json["errors"][0]["detail"] == "is none of the texts that are taken, such as word7"
