@@ -19,7 +19,7 @@ from host.service.runtime import Runtime
 
 LEASE_SECONDS: Final = 15.0  # of a running job; renewed every RENEW_SECONDS
 RENEW_SECONDS: Final = 5.0
-DISPATCH_SECONDS: Final = 12.0  # that a dispatched job counts as handed over, unless it is seen in the queue again
+DISPATCH_SECONDS: Final = 12.0  # that a dispatched job may wait, unless it is seen in Redis again
 HIGHEST: Final = (1 << 63) - 1
 CHOOSING: Final = 0x6A6F6273  # the lock of PostgreSQL under which jobs with a bound are chosen
 

@@ -84,7 +84,11 @@ def served(
     full = [*(programs or (sys.executable, "-m", "host.cli")), *command, "--port", str(port)]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            full, cwd=folder, env={**NO_WORKERS, **os.environ, **(environ or {})}, stdout=output, stderr=subprocess.STDOUT
+            full,
+            cwd=folder,
+            env={**NO_WORKERS, **os.environ, **(environ or {})},
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
     found = Served(process, port, log)
     try:
