@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from host.errors import BadRequest
+from host.errors import BadRequest, FieldError
 from host.service.context import Context
 from host.sync.points import SyncPoint
 
@@ -76,7 +76,8 @@ def place_of_event(ctx: Context, point: SyncPoint, event: str) -> Place:
     chosen = sa.select(key).where(owner == point.owner(ctx), point.log.column("id") == event)
     found = ctx.execute(chosen).scalar_one_or_none()
     if found is None:
-        raise BadRequest("there is no event with the id last_event_id: pull from the beginning")
+        error = FieldError("/last_event_id", "cursor", "there is no such event: pull from the beginning")
+        raise BadRequest("last_event_id is no place in the stream", [error])
     return Place(found)
 
 

@@ -92,7 +92,11 @@ class SyncOperations:
 
     def pull_by_query(self, request: Request) -> Answer:
         """GET: the next events, by the query string."""
-        return self._pulled(request, dict(parse_qsl(request.query, keep_blank_values=True)))
+        asked: dict[str, Any] = dict(parse_qsl(request.query, keep_blank_values=True))
+        limit = asked.get("limit")
+        if limit is not None and limit.isascii() and limit.isdecimal() and len(limit) < 9:
+            asked["limit"] = int(limit)
+        return self._pulled(request, asked)
 
     def hash(self, request: Request) -> Answer:
         """GET: the hash of all events."""
@@ -136,7 +140,7 @@ class SyncOperations:
     def _place(self, ctx: Context, asked: Mapping[str, Any]) -> Place:
         cursor, last, since = asked.get("cursor"), asked.get("last_event_id"), asked.get("since")
         if cursor is not None:
-            return Place(_number(cursor, "cursor", 0, 1 << 62))
+            return Place(_place(cursor))
         if last is not None:
             if not is_uuid(last):
                 raise BadRequest("last_event_id is the id of an event")
@@ -150,17 +154,20 @@ class SyncOperations:
 
     def _limit(self, value: Any) -> int:
         most = self.point.node.most
-        return min(STANDARD_PULL, most) if value is None else _number(value, "limit", 1, most)
+        if value is None:
+            return min(STANDARD_PULL, most)
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+            raise BadRequest(f"limit is a whole number from 1 to {most}")
+        return value
 
     def _reading(self, request: Request) -> Any:
         return self.runtime.reading(request.actor, request.id, self.point.model.plugin)
 
 
-def _number(value: Any, name: str, least: int, most: int) -> int:
-    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    if not (text.isascii() and text.isdecimal() and len(text) < 20 and least <= int(text) <= most):
-        raise BadRequest(f"{name} is a whole number from {least} to {most}")
-    return int(text)
+def _place(cursor: Any) -> int:
+    if not (isinstance(cursor, str) and cursor.isascii() and cursor.isdecimal() and len(cursor) < 19):
+        raise BadRequest("cursor is that of a page before")
+    return int(cursor)
 
 
 def _check_asked(asked: Mapping[str, Any], known: tuple[str, ...]) -> None:

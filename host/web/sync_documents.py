@@ -47,7 +47,10 @@ def documents(point: SyncPoint) -> Mapping[tuple[str, str], Said]:
     )  # fmt: skip
     asked = _asked(point)
     query = [{"name": name, "in": "query", "schema": schema} for name, schema in asked.items()]
-    of_body = {"requestBody": _content(_object(asked, ()), is_required=False)}
+    nullable = {name: {**schema, "type": [*_types(schema), "null"]} for name, schema in asked.items()}
+    of_body = {
+        "requestBody": _content({**_object(nullable, ()), "additionalProperties": False}, is_required=False)
+    }
     pulled = {"responses": _answer("Events, in the order in which they were added.", page)}
     noun = point.model.spoken_plural
     return {
@@ -72,7 +75,10 @@ def documents(point: SyncPoint) -> Mapping[tuple[str, str], Said]:
 _PULL = "Behind `cursor`, `last_event_id` or `since` (a time of the host), or from the beginning. Nothing is passed over."
 _TEXT: Json = {"type": "string"}
 _ID: Json = {"type": "string", "format": "uuid"}
-_CLIENT: Json = {"type": "string", "maxLength": 128, "description": "how the device calls itself"}
+_CLIENT: Json = {
+    "type": ["string", "null"], "pattern": "^[ -~]{1,128}$", "description": "how the device calls itself",
+}  # fmt: skip
+_CURSOR: Json = {"type": "string", "pattern": "^[0-9]{1,18}$"}
 
 
 def _asked(point: SyncPoint) -> Json:
@@ -83,19 +89,25 @@ def _asked(point: SyncPoint) -> Json:
         "default": min(1000, point.node.most),
     }
     since = {"type": "string", "format": "date-time", "description": "a time of the host"}
-    return {"client_id": _CLIENT, "since": since, "last_event_id": _ID, "cursor": _TEXT, "limit": limit}
+    return {"client_id": _CLIENT, "since": since, "last_event_id": _ID, "cursor": _CURSOR, "limit": limit}
+
+
+def _types(schema: Json) -> list[str]:
+    return [
+        it for it in ([schema["type"]] if isinstance(schema["type"], str) else schema["type"]) if it != "null"
+    ]
 
 
 def _event(point: SyncPoint) -> Json:
     outer = point.outer
     time: Json = {"type": "string", "format": "date-time"}
     forms: Json = {
-        "id": _ID, "type": {"type": "string", "enum": list(point.types)}, "key": _ID,
-        "event": {"type": "string", "enum": list(point.log.kinds)},
-        "data": {"type": "object", "description": "what the write takes"}, "at": time,
-        "version": {"type": "integer", "minimum": 1},
+        "id": _ID, "type": {"description": f"one of {', '.join(point.types)}; any other is a conflict"}, "key": _ID,
+        "event": {"description": f"one of {', '.join(point.log.kinds)}; any other is a conflict"},
+        "data": {"description": "the object that the write takes; any other is a conflict"}, "at": time,
+        "version": {"type": ["integer", "null"], "minimum": 1, "maximum": (1 << 31) - 1},
     }  # fmt: skip
-    needed = [outer[role] for role in ("id", "type", "key", "event", "at")]
+    needed = [outer[role] for role in ("id", "key", "at")]
     return _object({outer[role]: form for role, form in forms.items() if role in outer}, tuple(needed))
 
 
