@@ -139,13 +139,12 @@ class SyncOperations:
 
     def _place(self, ctx: Context, asked: Mapping[str, Any]) -> Place:
         cursor, last, since = asked.get("cursor"), asked.get("last_event_id"), asked.get("since")
+        if last is not None and not is_uuid(last):
+            raise BadRequest("last_event_id is the id of an event")
+        time = self._time(since) if since is not None else None
         if cursor is not None:
             return Place(_place(cursor))
-        if last is not None:
-            if not is_uuid(last):
-                raise BadRequest("last_event_id is the id of an event")
-            return place_of_event(ctx, self.point, last.lower())
-        return Place(since=self._time(since)) if since is not None else Place()
+        return place_of_event(ctx, self.point, last.lower()) if last is not None else Place(since=time)
 
     def _time(self, value: Any) -> Any:
         # A `+` of a time zone that was not quoted has become a space.
@@ -156,6 +155,8 @@ class SyncOperations:
         most = self.point.node.most
         if value is None:
             return min(STANDARD_PULL, most)
+        if isinstance(value, float) and value.is_integer():  # to JSON 5.0 is the same whole number
+            value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
             raise BadRequest(f"limit is a whole number from 1 to {most}")
         return value
