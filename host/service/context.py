@@ -46,7 +46,9 @@ class Context:
     parents: Mapping[str, Any] = field(
         default_factory=lambda: NO_PARENTS
     )  # the keys it is fixed to, by the names of the path's parameters
-    moment: datetime | None = None  # when what is written happened, if not now: the time of its event in a log
+    moment: datetime | None = (
+        None  # when what is written happened, if not now: the time of its event in a log
+    )
     facts: Facts = field(init=False)  # what is known of the actor before any query
     values: dict[str, Any] = field(init=False)  # the actor's and the clock's parameters of compiled rules
 

@@ -37,7 +37,9 @@ class MetricsSettings:
     is_on: bool = setting(True, "METRICS")
     token: str = setting("", "METRICS_TOKEN", secret=True, parse=token)
     folder: str = setting("", "METRICS_FOLDER")  # empty: a process counts for itself alone
-    listen: tuple[str, int] | None = setting(None, "METRICS_LISTEN", parse=address)  # of what serves nothing else
+    listen: tuple[str, int] | None = setting(
+        None, "METRICS_LISTEN", parse=address
+    )  # of what serves nothing else
 
 
 def shared_folder(chosen: MetricsSettings, var: Path) -> str:

@@ -48,9 +48,7 @@ def upgrade() -> None:
         sa.CheckConstraint("kind IN ('created', 'updated', 'deleted', 'undo')", name="ck_host_change_kind"),
     )
     op.create_index("ix_host_change_owner_id_id", "host_change", ["owner_id", "id"], unique=False)
-    op.create_index(
-        "ix_host_change_owner_id_received", "host_change", ["owner_id", "received"], unique=False
-    )
+    op.create_index("ix_host_change_owner_id_received", "host_change", ["owner_id", "received"], unique=False)
     op.create_index(
         "ix_host_change_owner_id_resource_aggregate_at",
         "host_change",

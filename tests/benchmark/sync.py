@@ -65,10 +65,20 @@ def batch(count: int, seed: int = 1) -> list[dict[str, Any]]:
         key = str(UUID(int=random.getrandbits(128)))
         if what < 0.1 or not contacts:
             contacts.append(key)
-            said = ("contact", "CREATED", key, {"name": f"Contact {at}", "phone": "+49 1234", "comment": "new"})
+            said = (
+                "contact",
+                "CREATED",
+                key,
+                {"name": f"Contact {at}", "phone": "+49 1234", "comment": "new"},
+            )
         elif what < 0.6 or not transactions:
             transactions.append(key)
-            data = {"amount": at, "direction": "lent", "transaction_date": "2026-01-31", "description": f"for {at}"}
+            data = {
+                "amount": at,
+                "direction": "lent",
+                "transaction_date": "2026-01-31",
+                "description": f"for {at}",
+            }
             said = ("transaction", "CREATED", key, {"contact_id": random.choice(contacts), **data})
         elif what < 0.97:
             data = {"amount": at, "description": f"changed {at}"}
@@ -87,7 +97,9 @@ def measured(what: str) -> Iterator[None]:
     """Print the CPU and wall seconds of the block."""
     cpu, wall = time.process_time(), time.perf_counter()
     yield
-    print(f"  {what:<28} {time.process_time() - cpu:7.2f} s CPU {time.perf_counter() - wall:7.2f} s", flush=True)
+    print(
+        f"  {what:<28} {time.process_time() - cpu:7.2f} s CPU {time.perf_counter() - wall:7.2f} s", flush=True
+    )
 
 
 def run(url: str, folder: Path, count: int) -> None:

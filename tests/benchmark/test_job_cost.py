@@ -34,7 +34,9 @@ CODE = """
 """
 RUNS, JOBS, REQUESTS = 5, 60, 300
 MOST_ENQUEUE, MOST_RUN = 150, 2000  # microseconds
-MOST_SHARE = 0.35  # of the request, for machines that are busy with other things, where everything takes longer
+MOST_SHARE = (
+    0.35  # of the request, for machines that are busy with other things, where everything takes longer
+)
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,9 @@ def test_reader_is_given_back_after_an_error(database: Database) -> None:
 def test_new_file_is_opened_while_another_writes(tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "a.db", isolation_level=None, check_same_thread=False)
     other.execute("CREATE TABLE t (a)")
-    other.execute("BEGIN IMMEDIATE")  # SQLite answers at once that it is locked, whatever patience it was told to have
+    other.execute(
+        "BEGIN IMMEDIATE"
+    )  # SQLite answers at once that it is locked, whatever patience it was told to have
     timer = threading.Timer(0.1, other.execute, ["COMMIT"])
     timer.start()
     database = Database.open(f"sqlite:///{tmp_path / 'a.db'}")

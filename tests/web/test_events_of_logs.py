@@ -14,7 +14,8 @@ resources:
     key: int
     mixins: [owned]
     operations: [list, get]
-    fields: {event_id: uuid, about: string, about_id: uuid, kind: string, values: json, happened_at: datetime, received_at: datetime}
+    fields:
+      {event_id: uuid, about: string, about_id: uuid, kind: string, values: json, happened_at: datetime, received_at: datetime}
     log: {id: event_id, type: about, key: about_id, event: kind, data: values, at: happened_at, received: received_at}
     access: {read: owner, create: authenticated}
   task:
