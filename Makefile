@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
-WORKERS ?= 2
+WORKERS ?= 3
 SEED ?= 1
 
 .DEFAULT_GOAL := help

@@ -70,7 +70,7 @@ def run(served: tuple[str, str], folder: Path, *options: str) -> subprocess.Comp
 
 @pytest.mark.timeout(240)
 def test_fuzzing_finds_nothing(served, tmp_path):
-    done = run(served, tmp_path, "-n", "2", "--seed", "1", "--max-time", "30", "--include-tag", "shop.order",
+    done = run(served, tmp_path, "-n", "2", "--seed", "1", "--max-time", "20", "--include-tag", "shop.order",
                "--include-tag", "shop.entry", "--include-tag", "shop.seat", "--include-tag", "shop")  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:]
 

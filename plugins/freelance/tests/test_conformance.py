@@ -3,6 +3,6 @@
 from pathlib import Path
 
 from host.testing.conformance import *  # noqa: F403
-from tests.support.databases import on_both as conformance_database_url  # noqa: F401
+from tests.support.databases import on_both_in_drills as conformance_database_url  # noqa: F401
 
 SITE = Path(__file__).parent / "site"
