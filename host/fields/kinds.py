@@ -12,19 +12,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING, Any
 
 from host.declaration.nodes import Field
 from host.declaration.vocabulary import TypeWords, Vocabulary
-from host.fields.columns import Day, DjangoInstant, DjangoUid, Exact, Instant, Json, Span, TimeOfDay, Uid
 from host.fields.durations import parse_duration
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 BIGGEST_INTEGER = 2**63 - 1
 LONGEST_STRING = 255  # when `max` is not declared
 LONGEST_TEXT = 100_000
-FILE_PATH = 100  # characters of a path in the storage, as Django's file fields have them
 CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
 EQUALITY = ("eq", "ne", "in", "null")
@@ -198,6 +197,17 @@ def _list_schema(node: Field) -> Schema:
     return {"type": "array", **_bounds(node, "minItems", "maxItems")}
 
 
+def _column(name: str) -> Callable[[Field], sa.types.TypeEngine[Any]]:
+    """The column of a built-in type. SQLAlchemy is imported for the first one: checking declarations asks for none."""
+
+    def column(node: Field) -> sa.types.TypeEngine[Any]:
+        from host.fields.stored import COLUMNS
+
+        return COLUMNS[name](node)
+
+    return column
+
+
 # --- the records ------------------------------------------------------------------------------------------------------
 
 
@@ -207,7 +217,7 @@ def _text_kind(
     return FieldKind(
         name=name, doc=doc, example=example, is_text=True, operators=TEXT, is_ordered=True,
         constraints=frozenset(constraints.split()),
-        column=lambda node: sa.Text() if node.type == "text" else sa.String(longest(node)),
+        column=_column("text"),
         parse=_parse_string, schema=lambda node: _string_schema(node, **(schema or {})),
     )  # fmt: skip
 
@@ -215,7 +225,7 @@ def _text_kind(
 def _file_kind(name: str, doc: str, more: str = "") -> FieldKind:
     return FieldKind(
         name=name, doc=doc, example=None, operators=("null",), is_file=True,
-        constraints=frozenset(f"max types folder links {more}".split()), column=lambda node: sa.String(FILE_PATH),
+        constraints=frozenset(f"max types folder links {more}".split()), column=_column("file"),
         parse=_parse_file, schema=lambda node: {"type": "null"},
     )  # fmt: skip
 
@@ -225,70 +235,70 @@ BUILT_IN: tuple[FieldKind, ...] = (
     _text_kind("text", f"a long text, at most {LONGEST_TEXT} characters unless `max` says otherwise", "Some words."),
     FieldKind(
         name="integer", doc="a whole number of at most 64 bits", example=42, is_numeric=True, is_ordered=True,
-        operators=ORDER, constraints=frozenset({"min", "max"}), column=lambda node: sa.BigInteger(),
+        operators=ORDER, constraints=frozenset({"min", "max"}), column=_column("integer"),
         parse=parse_integer, schema=_integer_schema,
     ),
     FieldKind(
         name="float", doc="a double, never NaN or infinite", example=1.5, is_numeric=True, is_ordered=True,
-        operators=ORDER, constraints=frozenset({"min", "max"}), column=lambda node: sa.Double(), parse=_parse_float,
+        operators=ORDER, constraints=frozenset({"min", "max"}), column=_column("float"), parse=_parse_float,
         schema=lambda node: {"type": "number", **_bounds(node, "minimum", "maximum", float)},
     ),
     FieldKind(
         name="decimal", doc="an exact decimal, as a text in JSON unless the wire says number", example="10.50",
         is_numeric=True, is_ordered=True, operators=ORDER, constraints=frozenset({"min", "max", "digits", "places"}),
-        column=lambda node: Exact(node.digits, node.places), parse=parse_decimal,
+        column=_column("decimal"), parse=parse_decimal,
         schema=lambda node: {"type": "string", "pattern": decimal_pattern(node)},
     ),
     FieldKind(
         name="boolean", doc="true or false", example=True, operators=("eq", "ne", "null"),
-        column=lambda node: sa.Boolean(create_constraint=False), parse=_parse_boolean, schema=lambda node: {"type": "boolean"},
+        column=_column("boolean"), parse=_parse_boolean, schema=lambda node: {"type": "boolean"},
     ),
     FieldKind(
         name="date", doc="a calendar day, `YYYY-MM-DD`", example="2026-01-31", is_ordered=True, operators=ORDER,
-        constraints=frozenset({"min", "max"}), column=lambda node: Day(), parse=parse_date,
+        constraints=frozenset({"min", "max"}), column=_column("date"), parse=parse_date,
         schema=lambda node: {"type": "string", "format": "date"},
     ),
     FieldKind(
         name="time", doc="a time of day without a zone, `HH:MM:SS`", example="09:30:00", is_ordered=True, operators=ORDER,
-        column=lambda node: TimeOfDay(), parse=parse_time,
+        column=_column("time"), parse=parse_time,
         schema=lambda node: {"type": "string", "pattern": f"^{CLOCK.pattern}$"},
     ),
     FieldKind(
         name="datetime", doc="an instant, RFC 3339 in UTC", example="2026-01-31T12:00:00Z", is_ordered=True,
-        operators=ORDER, column=lambda node: DjangoInstant() if node.stored == "django" else Instant(), parse=parse_instant,
+        operators=ORDER, column=_column("datetime"), parse=parse_instant,
         schema=lambda node: {"type": "string", "format": "date-time"},
     ),
     FieldKind(
         name="duration", doc="a length of time, ISO 8601 (`PT1H30M`) unless the wire says seconds or minutes",
-        example="PT1H30M", is_ordered=True, operators=ORDER, column=lambda node: Span(),
+        example="PT1H30M", is_ordered=True, operators=ORDER, column=_column("duration"),
         parse=lambda text, node: parse_duration(text), schema=lambda node: {"type": "string", "format": "duration"},
     ),
     FieldKind(
         name="uuid", doc="a UUID in canonical form", example="01890a5d-ac96-774b-bcce-b302099a8057",
-        column=lambda node: DjangoUid() if node.stored == "django" else Uid(), parse=parse_uuid,
+        column=_column("uuid"), parse=parse_uuid,
         schema=lambda node: {"type": "string", "format": "uuid"},
     ),
     _text_kind("email", "an e-mail address", "ada@example.org", {"format": "email"}, "max"),
     _text_kind("url", "an absolute http or https address", "https://example.org/", {"format": "uri"}, "max"),
     FieldKind(
         name="enum", doc="one of the declared `values`", example=None, constraints=frozenset({"values"}),
-        needs=frozenset({"values"}), operators=EQUALITY, column=lambda node: sa.String(max(map(len, node.values), default=1)),
+        needs=frozenset({"values"}), operators=EQUALITY, column=_column("enum"),
         parse=_parse_enum, schema=lambda node: {"type": "string", "enum": list(node.values)},
     ),
     _file_kind("file", "a file, uploaded as multipart/form-data and stored beside the row"),
     _file_kind("image", "a picture, of which smaller ones can be made", "variants"),
     FieldKind(
         name="json", doc="any JSON document", example={"any": ["json"]}, operators=("null",), is_nested=True,
-        column=lambda node: Json(), parse=_parse_nested, schema=lambda node: {},
+        column=_column("json"), parse=_parse_nested, schema=lambda node: {},
     ),
     FieldKind(
         name="list", doc="a list of values of one type", example=None, operators=("null",), is_nested=True,
-        constraints=frozenset({"min", "max", "of"}), needs=frozenset({"of"}), column=lambda node: Json(),
+        constraints=frozenset({"min", "max", "of"}), needs=frozenset({"of"}), column=_column("json"),
         parse=_parse_nested, schema=_list_schema,
     ),
     FieldKind(
         name="object", doc="a value with fields of its own", example=None, operators=("null",), is_nested=True,
-        constraints=frozenset({"fields"}), needs=frozenset({"fields"}), column=lambda node: Json(),
+        constraints=frozenset({"fields"}), needs=frozenset({"fields"}), column=_column("json"),
         parse=_parse_nested, schema=lambda node: {"type": "object"},
     ),
 )  # fmt: skip
