@@ -18,7 +18,7 @@ from host.declaration.calls import resolve_calls
 from host.declaration.nodes import Plugin
 from host.declaration.problems import Problems
 from host.declaration.workspace import HOST, SITE
-from host.discovery import Discovery, discover, load
+from host.discovery import Discovery, discover, link_found
 from host.discovery.hooks import make_hooks
 from host.errors import ConfigurationError
 from host.fields.kinds import kinds, vocabulary
@@ -96,10 +96,12 @@ class Loaded:
 
 def load_site(root: Path, environ: Mapping[str, str]) -> Loaded:
     """Read, link and compile the declarations. Raises DeclarationError with every problem."""
-    hooks = make_hooks(discover(root, Problems()).enabled)
-    registered = [kind for found in hooks.hook.register_field_types() for kind in found]
+    problems = Problems()
+    found = discover(root, problems)
+    hooks = make_hooks(found.enabled)
+    registered = [kind for made in hooks.hook.register_field_types() for kind in made]
     known = kinds(*registered)
-    discovery = load(root, vocabulary(known), environ)
+    discovery = link_found(found, problems, vocabulary(known), environ)
     return Loaded(discovery, compile_registry(discovery.declaration, known), hooks)
 
 

@@ -22,7 +22,8 @@ def key_fields(resource: Resource) -> Mapping[str, Field | Relation]:
 
 def generated_key(kind: str, stored: Literal["host", "django"] = "host") -> Field:
     """The field `id` of a resource whose `key` is a kind, not fields of its own."""
-    return replace(_GENERATED[kind], stored=stored)
+    made = _GENERATED[kind]
+    return made if made.stored == stored else replace(made, stored=stored)
 
 
 def attributes(resource: Resource) -> Mapping[str, Field | Relation]:

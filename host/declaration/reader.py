@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from host.declaration.binder import bind
 from host.declaration.nodes import Declarations, Extend, Extension, Manifest, Name, Site
 from host.declaration.order import check_manifest
-from host.declaration.problems import Place, Problems
+from host.declaration.problems import Place, Problem, Problems
 from host.declaration.source import read
 from host.declaration.workspace import HOST, PluginSource
 
@@ -56,9 +57,15 @@ def read_plugin(found: PluginFiles, problems: Problems) -> PluginSource:
 def host_plugin(files: Sequence[File], version: str, problems: Problems) -> PluginSource:
     """The host's own declarations, which need no manifest."""
     manifest = Manifest(name=Name(HOST), version=version)
-    return PluginSource(
-        name=HOST, manifest=manifest, declarations=read_declarations(files, problems), package="host"
-    )
+    declarations, found = _host_declarations(tuple(files))
+    problems.extend(found)
+    return PluginSource(name=HOST, manifest=manifest, declarations=declarations, package="host")
+
+
+@lru_cache(maxsize=1)  # the same bytes are the same nodes, which nobody changes: a process reads them once
+def _host_declarations(files: tuple[File, ...]) -> tuple[Declarations, Sequence[Problem]]:
+    problems = Problems()
+    return read_declarations(files, problems), tuple(problems.sorted())
 
 
 def read_declarations(files: Sequence[File], problems: Problems) -> Declarations:
