@@ -104,9 +104,9 @@ class RedisServer:
                 self._process.kill()
                 self._process.wait()
         if self._lock is not None:
+            leave_folder(self._folder.parent)  # while nobody else may start a server that would listen in it
             os.close(self._lock)
             self._lock = None
-            leave_folder(self._folder.parent)
 
     def _take_lock(self) -> int | None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -124,6 +124,7 @@ class RedisServer:
             client.shutdown(nosave=True)
 
     def _started(self) -> subprocess.Popen[bytes]:
+        socket_folder(self._folder.parent)  # who ran the server before may have taken it away
         process = subprocess.Popen(
             [self._program, "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             preexec_fn=_with_parent(),

@@ -7,6 +7,7 @@ import signal
 import stat
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from redis import Redis
 
 from host.jobs.queues import open_redis
 from host.jobs.redis_server import Ladder, RedisServer
+from host.jobs.sockets import socket_place
 from host.settings import JobSettings, Settings
 from host.settings.redis import RedisSettings
 from tests.support.working import until
@@ -27,17 +29,37 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def server(settings: Settings) -> Iterator[RedisServer]:
+    with own_server(settings) as found:
+        found.ensure()
+        yield found
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Settings:
+    """Of a site whose path is too long for a socket."""
+    root = tmp_path / ("deep" * 30)
+    root.mkdir()
+    return Settings(root=root, secret="x" * 32)
+
+
+@contextmanager
+def own_server(settings: Settings) -> Iterator[RedisServer]:
+    """What a supervisor has of it; ended in any case."""
     found = Ladder.of(settings).server
     assert found is not None
-    found.ensure()
-    yield found
-    found.stop()
+    try:
+        yield found
+    finally:
+        found.stop()
 
 
-def answers(url: str) -> Redis:
-    client = open_redis(url)
-    until(lambda: _pings(client), "it answers", 20)
-    return client
+@contextmanager
+def answers(server: RedisServer) -> Iterator[Redis]:
+    """A client, as soon as the server answers; one that has ended never will."""
+    with open_redis(server.url) as client:
+        until(lambda: server.process_id is None or _pings(client), "it answers", 20)
+        assert server.process_id is not None, "it ended"
+        yield client
 
 
 def _pings(client: Redis) -> bool:
@@ -60,7 +82,7 @@ def test_own_redis_may_be_unwanted(settings: Settings) -> None:
 
 
 def test_server_has_a_socket_of_its_own(server: RedisServer) -> None:
-    with answers(server.url) as client:
+    with answers(server) as client:
         found = client.config_get("*")
         assert found["port"] == "0"
         assert found["appendonly"] == "yes"
@@ -70,7 +92,7 @@ def test_server_has_a_socket_of_its_own(server: RedisServer) -> None:
 
 
 def test_dead_server_is_started_again_with_its_data(server: RedisServer) -> None:
-    with answers(server.url) as client:
+    with answers(server) as client:
         client.set("kept", "yes")
         time.sleep(1.2)  # its log is synced every second
     first = server.process_id
@@ -79,29 +101,42 @@ def test_dead_server_is_started_again_with_its_data(server: RedisServer) -> None
     until(lambda: server.process_id is None, "it is dead", 10)
     server.ensure()
     assert server.process_id not in (None, first)
-    with answers(server.url) as client:
+    with answers(server) as client:
         assert client.get("kept") == b"yes"
 
 
 def test_second_supervisor_takes_over(server: RedisServer, settings: Settings) -> None:
-    other = Ladder.of(settings).server
-    assert other is not None
-    other.ensure()
-    assert other.process_id is None
-    server.stop()
-    other.ensure()
-    assert other.process_id is not None
-    with answers(other.url):
-        pass
-    other.stop()
+    with own_server(settings) as other:
+        taken_over(server, other)
 
 
-def test_long_path_is_no_obstacle(tmp_path: Path) -> None:
-    root = tmp_path / ("deep" * 30)
-    root.mkdir()
-    server = Ladder.of(Settings(root=root, secret="x" * 32)).server
-    assert server is not None
-    server.ensure()
-    with answers(server.url):
-        pass
+def test_long_path_is_no_obstacle(deep: Settings) -> None:
+    with own_server(deep) as server:
+        server.ensure()
+        with answers(server):
+            pass
+
+
+def test_taking_over_makes_the_folder_again(deep: Settings) -> None:
+    with own_server(deep) as server, own_server(deep) as other:
+        server.ensure()
+        taken_over(server, other)
+
+
+def test_folder_goes_with_its_server(deep: Settings) -> None:
+    with own_server(deep) as server:
+        server.ensure()
+        with answers(server):
+            assert socket_place(deep.var).is_dir()
+    assert not socket_place(deep.var).exists()
+
+
+def taken_over(server: RedisServer, other: RedisServer) -> None:
+    """Not while it runs, and at once when it is stopped."""
+    with answers(server):
+        other.ensure()
+        assert other.process_id is None
     server.stop()
+    other.ensure()
+    with answers(other):
+        pass
