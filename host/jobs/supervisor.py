@@ -63,6 +63,7 @@ class Supervisor:
     server: RedisServer | None = None
     parent: int | None = None
     stop_seconds: float = 30
+    last_seconds: float = LAST_SECONDS
     _children: list[Child] = field(default_factory=list)
     _signals: int = 0
     _heard_at: float = 0.0
@@ -155,7 +156,7 @@ class Supervisor:
         """Workers first: what they run may still end. A second signal makes it short."""
         self._signals = max(self._signals, 1)
         self._end([child for child in self._children if child.role.slot is not None], self.stop_seconds)
-        self._end([child for child in self._children if child.role.slot is None], LAST_SECONDS)
+        self._end([child for child in self._children if child.role.slot is None], self.last_seconds)
         if self.server is not None:
             self.server.stop()
 
