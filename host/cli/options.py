@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from host.settings import Settings, read_settings
+if TYPE_CHECKING:
+    from host.settings import Settings
 
 root_option = click.option(
     "--root",
@@ -28,5 +30,7 @@ only_option = click.option(
 
 def settings_without_secret(root: Path) -> Settings:
     """The settings of commands that sign nothing: the secret that a server needs is not asked for."""
+    from host.settings import read_settings  # which commands that only read declarations do without
+
     given = {"HOSTWRIGHT_SECRET": "signs nothing".ljust(32), **os.environ}
     return read_settings(root, given, is_embedded="HOSTWRIGHT_DATABASE_URL" not in given)

@@ -137,7 +137,7 @@ def check_constraints(ws: Workspace, field: Field, path: str) -> None:
     """Note constraints that the type does not take, that are missing, or that contradict each other."""
     words = ws.vocabulary.types[field.type]
     for key in CONSTRAINTS:
-        if is_written(field, key) and key not in words.constraints:
+        if key not in words.constraints and is_written(field, key):
             message = f'`{key}` does not fit the type "{field.type}"'
             ws.problems.add("constraint", field.place.name(key), path, message)
     if words.file:
