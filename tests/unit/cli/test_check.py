@@ -154,9 +154,20 @@ def test_commands_start_quickly(root: Path, arguments: list[str], limit: float) 
     assert min(seconds) < limit
 
 
-def test_help_loads_no_heavy_library() -> None:
+def loaded(root: Path, *arguments: str) -> set[str]:
     script = (
-        "import sys\nfrom host.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
-        "heavy = {'sqlalchemy', 'flask', 'alembic', 'marshmallow', 'jwt', 'yaml'}\nassert not heavy & set(sys.modules)\n"
+        "import sys\nfrom host.cli import main\ntry: main(sys.argv[1:])\nexcept SystemExit as it: assert not it.code\n"
+        "print(*sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    command = [sys.executable, "-c", script, *arguments]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_help_loads_no_heavy_library(root: Path) -> None:
+    heavy = {"sqlalchemy", "flask", "alembic", "marshmallow", "jwt", "yaml"}
+    assert heavy.isdisjoint(loaded(root, "--help"))
+
+
+def test_check_loads_neither_database_nor_web(root: Path) -> None:
+    assert {"sqlalchemy", "flask", "marshmallow", "jwt", "host.settings"}.isdisjoint(loaded(root, "check"))

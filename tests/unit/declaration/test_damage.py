@@ -66,3 +66,10 @@ def test_damage_is_told_as_problems(seed: int) -> None:
             assert link(None, plugins, known, problems=problems.sorted()).resources
         except DeclarationError as error:
             assert error.problems and all(problem.place.line for problem in error.problems)
+
+
+def test_own_damage_is_told_every_time() -> None:
+    for _ in range(2):
+        problems = Problems()
+        host_plugin([("host/resources.yaml", b"grammar: 1\nresorces: {}\n")], "", problems)
+        assert [it.code for it in problems.sorted()] == ["unknown_key"]
