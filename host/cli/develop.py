@@ -6,6 +6,7 @@ new process is started on the same port, and the old one stops once the new one 
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -39,6 +40,7 @@ class DeclarationFilter(DefaultFilter):
 def develop(root: Path, listening: Listening) -> None:
     """Serve and reload until Ctrl+C."""
     serving: subprocess.Popen[bytes] | None = None
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is asked to end takes its server along
     try:
         serving = _replaced(serving, root, listening)
         for _ in watch(root, watch_filter=DeclarationFilter(root), step=100):
