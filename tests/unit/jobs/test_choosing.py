@@ -15,18 +15,8 @@ from host.jobs import claims, reaping
 from host.jobs.claims import LEASE_SECONDS, choose, next_due, queues_with_jobs, renew, take, take_one
 from host.jobs.execution import carry_out
 from host.service.jobs import Jobs
-from tests.support.sites import Core, Declare
-from tests.unit.jobs.world import CODE, YAML, change, enqueue, job, reset
-
-
-@pytest.fixture(scope="module")
-def whole(declare: Declare) -> Core:
-    return declare(YAML, CODE)
-
-
-@pytest.fixture
-def core(whole: Core) -> Core:
-    return reset(whole)
+from tests.support.sites import Core
+from tests.unit.jobs.world import change, enqueue, job
 
 
 def chosen(core: Core, most: int = 100, queue: str = "default", **more: Any) -> list[str]:

@@ -12,6 +12,7 @@ from host.jobs import cleaning
 from host.jobs.scheduling import Scheduler
 from host.storage.paths import new_path
 from tests.support.sites import Core, Declare
+from tests.unit.jobs.world import emptied
 
 YAML = """
     resources:
@@ -32,10 +33,7 @@ def whole(declare: Declare) -> Core:
 
 @pytest.fixture
 def core(whole: Core) -> Core:
-    with whole.writing() as ctx:
-        for name in ("host.schedule", "host.firing", "host.job"):
-            ctx.execute(sa.delete(ctx.table(name)))
-    return whole
+    return emptied(whole, "host.schedule", "host.firing", "host.job")
 
 
 def carried_out(core: Core, name: str) -> Any:

@@ -8,18 +8,8 @@ import pytest
 
 from host.actor import SYSTEM
 from host.errors import HostError, Invalid, PayloadTooLarge
-from tests.support.sites import Core, Declare
-from tests.unit.jobs.world import CODE, YAML, change, enqueue, job, reset
-
-
-@pytest.fixture(scope="module")
-def whole(declare: Declare) -> Core:
-    return declare(YAML, CODE)
-
-
-@pytest.fixture
-def core(whole: Core) -> Core:
-    return reset(whole)
+from tests.support.sites import Core
+from tests.unit.jobs.world import change, enqueue, job
 
 
 def count(core: Core) -> int:

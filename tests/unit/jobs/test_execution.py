@@ -14,18 +14,8 @@ from host.database import Database
 from host.jobs.claims import choose, take
 from host.jobs.draining import Ran
 from host.jobs.execution import carry_out, execute
-from tests.support.sites import Core, Declare
-from tests.unit.jobs.world import CODE, YAML, change, code, enqueue, failures, job, outcomes, reset, titles
-
-
-@pytest.fixture(scope="module")
-def whole(declare: Declare) -> Core:
-    return declare(YAML, CODE)
-
-
-@pytest.fixture
-def core(whole: Core) -> Core:
-    return reset(whole)
+from tests.support.sites import Core
+from tests.unit.jobs.world import change, code, enqueue, failures, job, outcomes, titles
 
 
 def ran(core: Core, ahead: float = 0) -> list[Ran]:

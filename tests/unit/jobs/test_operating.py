@@ -9,18 +9,8 @@ from host.actor import SYSTEM
 from host.errors import Conflict
 from host.jobs import operating
 from host.jobs.claims import take
-from tests.support.sites import Core, Declare
-from tests.unit.jobs.world import CODE, YAML, change, code, enqueue, failures, job, outcomes, reset
-
-
-@pytest.fixture(scope="module")
-def whole(declare: Declare) -> Core:
-    return declare(YAML, CODE)
-
-
-@pytest.fixture
-def core(whole: Core) -> Core:
-    return reset(whole)
+from tests.support.sites import Core
+from tests.unit.jobs.world import change, code, enqueue, failures, job, outcomes
 
 
 def do(core: Core, what: Any, key: str) -> dict[str, Any]:

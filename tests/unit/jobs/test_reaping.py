@@ -7,19 +7,8 @@ import pytest
 from host.jobs.claims import choose, take, take_one
 from host.jobs.execution import carry_out, execute
 from host.jobs.reaping import MOST_CRASHES, reap, settle
-from tests.support.sites import Core, Declare
-from tests.unit.jobs.world import CODE, YAML, change, enqueue, failures, job, outcomes, reset, titles
-
-
-@pytest.fixture(scope="module")
-def whole(declare: Declare) -> Core:
-    return declare(YAML, CODE)
-
-
-@pytest.fixture
-def core(whole: Core) -> Core:
-    return reset(whole)
-
+from tests.support.sites import Core
+from tests.unit.jobs.world import change, enqueue, failures, job, outcomes, titles
 
 PAST = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -15,6 +15,7 @@ from host.jobs.cron import Cron
 from host.jobs.scheduling import Scheduler, chosen
 from host.jobs.timetable import Planned
 from tests.support.sites import Core, Declare
+from tests.unit.jobs.world import emptied
 
 YAML = """
     jobs:
@@ -45,10 +46,7 @@ def whole(declare: Declare) -> Core:
 
 @pytest.fixture
 def core(whole: Core) -> Core:
-    with whole.writing() as ctx:
-        for name in ("host.schedule", "host.firing", "host.job"):
-            ctx.execute(sa.delete(ctx.table(name)))
-    return whole
+    return emptied(whole, "host.schedule", "host.firing", "host.job")
 
 
 @pytest.fixture

@@ -10,18 +10,8 @@ import sqlalchemy as sa
 from host.jobs.claims import take
 from host.jobs.execution import carry_out
 from host.service.context import Context
-from tests.support.sites import Core, Declare
-from tests.unit.jobs.world import CODE, YAML, change, code, enqueue, failures, job, outcomes, reset, titles
-
-
-@pytest.fixture(scope="module")
-def whole(declare: Declare) -> Core:
-    return declare(YAML, CODE)
-
-
-@pytest.fixture
-def core(whole: Core) -> Core:
-    return reset(whole)
+from tests.support.sites import Core
+from tests.unit.jobs.world import change, code, enqueue, failures, job, outcomes, titles
 
 
 def during(core: Core, name: str, do: Callable[[Context, str], Any]) -> str:

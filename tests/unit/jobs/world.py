@@ -118,11 +118,17 @@ def code(core: Core) -> Any:
     return core.site.runtime.calls["demo:actions.write"].__globals__
 
 
+def emptied(core: Core, *resources: str) -> Core:
+    """The site without rows of these resources."""
+    with core.writing() as ctx:
+        for name in resources:
+            ctx.execute(sa.delete(ctx.table(name)))
+    return core
+
+
 def reset(core: Core) -> Core:
     """The site without jobs and notes."""
-    with core.writing() as ctx:
-        for name in ("host.job_failure", "host.job_step", "host.job", "demo.note"):
-            ctx.execute(sa.delete(ctx.table(name)))
+    emptied(core, "host.job_failure", "host.job_step", "host.job", "demo.note")
     code(core)["SEEN"].clear()
     code(core)["FAIL"].clear()
     return core
