@@ -18,7 +18,6 @@ from host.fields.kinds import Kinds
 from host.query.operands import operand, sound
 from host.query.search import MOST_TERMS, RANK, Sought, Term, phrase_of, searched_letters, terms_of
 
-OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "null", "contains", "starts")
 RESERVED = ("sort", "fields", "expand", "q", "count", "cursor", "page", "page_size")
 BY_OFFSET = ("limit", "offset")  # where the wire pages so
 MOST_WORDS = 10  # of one search

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from host.compiler.models import Model
 from host.compiler.wires import CompiledWire
@@ -14,6 +14,8 @@ from host.errors import Forbidden
 from host.service.context import Context
 from host.service.logs import CompiledLog, CompiledLogged
 from host.service.runtime import Runtime
+
+STANDARD_PULL: Final = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,11 @@ class SyncPoint:
         log = own.log if own is not None else logs.logs[model.name]
         types = {own.type: own} if own is not None else {it.type: it for it in logs.made_of(log)}
         return cls(model, node, log, types, runtime.registry.main_wire(log.model))
+
+    @property
+    def standard(self) -> int:
+        """How many events a pull answers where nothing is said."""
+        return min(STANDARD_PULL, self.node.most)
 
     @property
     def is_whole(self) -> bool:

@@ -94,9 +94,7 @@ class _ActionHandler:
             ctx = placed(begun, self.parents, request)
             row = self._row(ctx, request, is_locked=is_writing(action))
             result = act(ctx, self.wire, action, row, data)
-            return answered(
-                ctx, action, result, self.wire, f"{camel(self.wire.model.name)}{camel(self.name)}Output"
-            )
+            return answered(ctx, action, result, self.wire)
 
     def _later(self, request: Request, given: Any) -> Answer:
         """The input and the rule are checked now, the rest is a job's."""
@@ -166,7 +164,7 @@ class _EndpointHandler:
         )
         call = self.runtime.calls[f"{self.plugin}:{endpoint.call}"]
         with transaction(self.runtime, request, endpoint, self.plugin) as ctx:
-            return answered(ctx, endpoint, call(ctx, data), None, f"{camel(self.name)}Output")
+            return answered(ctx, endpoint, call(ctx, data), None)
 
 
 def runtime_may(runtime: Runtime, wire: CompiledWire, action: Action) -> bool:
@@ -282,9 +280,7 @@ def _pairs(query: str) -> list[tuple[str, str]]:
         raise Invalid.at("", "query", "the query string cannot be read") from None
 
 
-def answered(
-    ctx: Context, node: Action | Endpoint, result: Any, wire: CompiledWire | None, name: str
-) -> Answer:
+def answered(ctx: Context, node: Action | Endpoint, result: Any, wire: CompiledWire | None) -> Answer:
     """The function's result in the declared form."""
     status = success_status(node)
     if isinstance(result, Stream):

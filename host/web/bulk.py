@@ -68,7 +68,7 @@ class BulkOperations:
         schemas = self.runtime.registry.schemas
         schema = schemas.create(self.wire)
         items = items_of(request.json())
-        loaded = load_items(items, lambda item: schemas.load(schema, self._single.renamed(item)))
+        loaded = load_items(items, lambda item: schemas.load(schema, self.wire.renamed(item)))
         rows = []
         with self.runtime.writing(request.actor, request.id, self.wire.model.plugin) as ctx:
             below = self._single.placed(ctx, request)
@@ -110,7 +110,7 @@ class BulkOperations:
     def _addressed(self, item: Any) -> Addressed:
         if not isinstance(item, dict):
             raise Invalid.at("", "type", "expected a JSON object")
-        rest = dict(self._single.renamed(item))
+        rest = dict(self.wire.renamed(item))
         errors: list[FieldError] = []
         keys = tuple(self._key(key, rest, errors) for key in self.wire.model.keys)
         version = self._version(rest, errors)

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from host.database.engines import TICK
 from host.metrics.definitions import (
     DATABASE_UP,
     FIRED_LAG,
@@ -36,7 +37,6 @@ FRESH_SECONDS: Final = 5.0
 SHARE: Final = 20
 STATES: Final = ("queued", "later", "dispatched", "running", "dead")
 GONE: Final = timedelta(seconds=30)
-STEPS: Final = 100_000  # of SQLite, between two looks at the clock
 log = logging.getLogger("hostwright")
 Values = dict[str, float]
 
@@ -152,7 +152,7 @@ def in_time(connection: sa.Connection, seconds: float = SECONDS) -> Iterator[Non
         return
     driver: Any = connection.connection.dbapi_connection
     end = time.monotonic() + seconds
-    driver.set_progress_handler(lambda: time.monotonic() > end, STEPS)
+    driver.set_progress_handler(lambda: time.monotonic() > end, TICK)
     try:
         yield
     finally:

@@ -112,7 +112,7 @@ class ResourceOperations:
     def create(self, request: Request) -> Answer:
         """POST on the collection."""
         schemas = self.runtime.registry.schemas
-        values = schemas.load(schemas.create(self.wire), self.renamed(request.json()))
+        values = schemas.load(schemas.create(self.wire), self.wire.renamed(request.json()))
         with self.runtime.writing(request.actor, request.id, self.wire.model.plugin) as ctx:
             written = writing.create(self.placed(ctx, request), self.wire, values)
         return self.answered(
@@ -141,7 +141,7 @@ class ResourceOperations:
 
     def load_update(self, request: Request, data: Any, *, is_partial: bool, merges: bool) -> writing.Given:
         """What an update's body wants stored; `merges` means that objects in it are merged into the stored ones."""
-        named = self.renamed(data)
+        named = self.wire.renamed(data)
         if merges and is_partial:
             return load_patch(self.runtime, self.wire, named)
         if is_partial:
@@ -160,10 +160,6 @@ class ResourceOperations:
             shown = reading.get_row(below, self.wire, keys).row if self.wire.delete.body == "row" else {}
             writing.delete(below, self.wire, keys, match=match, beside=beside)
         return self.answered(self.wire.delete, writing.Written(keys, shown, None), "deleted", [])
-
-    def renamed(self, data: Any) -> Any:
-        """The body with further accepted names replaced by the wire's own."""
-        return self.wire.renamed(data)
 
     def answered(
         self, node: WireOperation, written: writing.Written, verb: str, headers: list[tuple[str, str]]

@@ -24,7 +24,6 @@ from host.web.operations import Handler, Operation, operation_id
 from host.web.sync_documents import documents
 
 LARGEST_BATCH: Final = 32 << 20
-STANDARD_PULL: Final = 1000
 ASKED: Final = ("client_id", "since", "last_event_id", "cursor", "limit")
 
 
@@ -154,7 +153,7 @@ class SyncOperations:
     def _limit(self, value: Any) -> int:
         most = self.point.node.most
         if value is None:
-            return min(STANDARD_PULL, most)
+            return self.point.standard
         if isinstance(value, float) and value.is_integer():  # to JSON 5.0 is the same whole number
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:

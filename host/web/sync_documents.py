@@ -119,7 +119,7 @@ def _asked(point: SyncPoint) -> Json:
         "type": "integer",
         "minimum": 1,
         "maximum": point.node.most,
-        "default": min(1000, point.node.most),
+        "default": point.standard,
     }
     return {"client_id": _CLIENT, "since": _SINCE, "last_event_id": _ID, "cursor": _CURSOR, "limit": limit}
 
